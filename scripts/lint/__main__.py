@@ -1,0 +1,7 @@
+"""`python -m scripts.lint`."""
+
+import sys
+
+from scripts.lint.run import main
+
+sys.exit(main())

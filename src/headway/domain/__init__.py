@@ -1,0 +1,1 @@
+"""The nouns that every other package shares: time, records, runs, errors, extension points. No I/O happens here."""

@@ -1,0 +1,138 @@
+"""A model with everything it needs to be used: calibration on a later slice of the past, and comparable past learners.
+
+Promises that neither calibration nor ranges ever see a risk from a model that learned from the same learner. Whoever predicts,
+in evaluation or in service, goes through `RiskModel.predict`; nobody else joins these three parts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headway.evaluation import calibration as calibrations
+from headway.evaluation.calibration import Calibration
+from headway.evaluation.ranges import Comparable, Withheld
+from headway.evaluation.rows import Rows, learner_folds
+from headway.models.model import MODELS, Fitted, Floats, Matrix, Model
+from headway.models.state import decode, encode
+from headway.models.training import balanced_weights
+
+FOLDS: Final = 4
+FEWEST_OF_A_CLASS: Final = 10
+PART: Final = "risk-model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a model says of some rows; one entry a row.
+
+    Attributes:
+        risks: calibrated, in [0, 1].
+        low: lower end of the range of comparable past learners; NaN where there are none.
+        high: upper end.
+        comparable: how many past learners the range rests on.
+        withheld: why it is too early to say, or None.
+    """
+
+    risks: Floats
+    low: Floats
+    high: Floats
+    comparable: Floats
+    withheld: list[Withheld | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskModel:
+    """A fitted model, its calibration and its comparable past learners."""
+
+    method: str
+    fitted: Fitted
+    calibration: Calibration
+    past: Comparable
+
+    def predict(self, features: Matrix) -> Predictions:
+        """The calibrated risk of each row with its range."""
+        risks = self.calibration.apply(self.fitted.risk(features))
+        span = self.past.range(risks)
+        return Predictions(risks, span.low, span.high, span.n, span.withheld())
+
+    def contributions(self, features: Matrix) -> Floats:
+        """What each feature adds to the log-odds before calibration, which keeps their order and sign."""
+        return self.fitted.contributions(features)
+
+    def state(self) -> dict[str, bytes]:
+        """Everything `restore` needs, by file name."""
+        own = {PART: encode({"method": self.method})}
+        return own | self.fitted.state() | calibrations.state(self.calibration) | self.past.state()
+
+    @classmethod
+    def restore(cls, state: Mapping[str, bytes]) -> "RiskModel":
+        """The risk model that `state` came from; it predicts the same bits."""
+        method = str(decode(state, PART)["method"])
+        return cls(method, MODELS.get(method).restore(state), calibrations.restore(state), Comparable.restore(state))
+
+
+def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int) -> RiskModel:
+    """`model` fitted on all rows, calibrated on the later slice of the past that is most like what it will meet.
+
+    The slice is the latest run of the same course, else the latest run, on the day nearest to `day`. Its risks come from fits that
+    left its learners out, fold by fold, so that the final fit can use every row.
+
+    Args:
+        model: the way to learn.
+        rows: labelled rows whose labels were all known at the training cut-off.
+        course: the course that will be scored (`source/course`).
+        day: the course day that will be scored.
+        seed: decides the folds and whatever the model draws.
+
+    Raises:
+        NotEnoughData: the model cannot learn from these rows.
+    """
+    fitted = _fitted(model, rows, seed)
+    slice_ = _calibration_slice(rows, course, day)
+    past, risks = _held_out(model, rows, slice_, seed)
+    if model.trivial:
+        chosen = calibrations.fit("identity", risks, past.labels)
+    else:
+        chosen = calibrations.choose(risks, past.labels, past.learners, seed).calibration
+    return RiskModel(model.name, fitted, chosen, Comparable.fit(chosen.apply(risks), past.labels, past.learners))
+
+
+def _fitted(model: Model, rows: Rows, seed: int) -> Fitted:
+    return model.fit(rows.features, rows.labels, class_weights(rows.labels), seed)
+
+
+def class_weights(labels: Floats) -> Floats:
+    """Balanced weights where a class is rare (under a fifth), else ones; calibration undoes what they shift."""
+    rare = min(float(labels.mean()), 1 - float(labels.mean())) if len(labels) else 0.0
+    return balanced_weights(labels) if rare < 0.2 else np.ones(len(labels))
+
+
+def _calibration_slice(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
+    """The rows to calibrate on: enough of both classes, the same course before others, the latest run, the nearest day."""
+    of_course = np.array([run.rsplit("/", 1)[0] == course for run in rows.runs], dtype=bool)
+    for candidates in (of_course, np.ones(len(rows), dtype=bool)):
+        runs = sorted(set(rows.runs[candidates]), key=lambda run: rows.instants[rows.runs == run].max(), reverse=True)
+        for run in runs:
+            on_days = rows.days[rows.runs == run]
+            nearest = on_days[np.argmin(np.abs(on_days - day))]
+            chosen = np.asarray((rows.runs == run) & (rows.days == nearest), dtype=np.bool_)
+            positives = rows.labels[chosen].sum()
+            if min(positives, chosen.sum() - positives) >= FEWEST_OF_A_CLASS:
+                return chosen
+    return np.ones(len(rows), dtype=bool)
+
+
+def _held_out(model: Model, rows: Rows, slice_: NDArray[np.bool_], seed: int) -> tuple[Rows, Floats]:
+    """The rows of the slice and their risks, each from a fit without that learner."""
+    fold = learner_folds(rows.learners, FOLDS, seed)
+    risks = np.full(len(rows), np.nan)
+    for k in range(FOLDS):
+        out = slice_ & (fold == k)
+        rest = rows.where(fold != k)
+        if out.any() and 0 < rest.labels.sum() < len(rest):
+            risks[out] = _fitted(model, rest, seed).risk(rows.features.rows(out))
+    told = slice_ & ~np.isnan(risks)
+    return rows.where(told), risks[told]

@@ -1,0 +1,1 @@
+"""From a model's contributions to reasons in plain words. Pure: arrays in, dataclasses out."""

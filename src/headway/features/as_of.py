@@ -1,0 +1,352 @@
+"""The point-in-time engine: who was enrolled, and what was known of them, at each as-of time.
+
+The one place where records are cut: `_known` for what a feature may see, `_until` for what a label may see. Everything else
+receives relations that are already cut. Values are rounded to 1e-6, so that the order in which an engine adds numbers never shows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headway.domain.errors import InputError, LeakageError, UnknownName
+from headway.domain.records import INSTANT
+from headway.domain.time import AsOf
+from headway.features import known
+from headway.features.definition import Feature
+from headway.features.engine import Records
+from headway.features.labels import Label
+from headway.features.views import FeatureView, needed
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from numpy.typing import NDArray
+
+Reading = Literal["honest", "as published"]
+
+KEYS: Final = ("run", "learner", "as_of", "course_day")
+COMPLETE: Final = 0.9
+"""Share of a cohort whose outcome must be known before any of it trains: bad outcomes become known first."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """A course run at an as-of time."""
+
+    run: str
+    as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """Feature values of everyone enrolled at some moments.
+
+    Attributes:
+        view: the features, in column order.
+        table: `run`, `learner`, `as_of`, `course_day` and one float64 column per feature, sorted by run, as-of time and learner.
+    """
+
+    view: FeatureView
+    table: pa.Table
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def values(self) -> "NDArray[np.float64]":
+        """The values, shape (rows, features); NaN where absent."""
+        columns = [self.table[name].to_numpy(zero_copy_only=False) for name in self.view.features]
+        return np.column_stack(columns).astype(np.float64) if columns else np.empty((len(self), 0))
+
+    def moments(self) -> list[Moment]:
+        """The moments that the rows belong to, sorted."""
+        pairs = self.table.select(["run", "as_of"]).group_by(["run", "as_of"]).aggregate([])
+        instants = zip(pairs["run"].to_pylist(), pairs["as_of"].to_pylist(), strict=True)
+        return sorted(Moment(run, AsOf(at.astimezone(UTC))) for run, at in instants)
+
+    def rows(self, which: "NDArray[np.bool_]") -> "FeatureTable":
+        """The rows that a mask names."""
+        return FeatureTable(self.view, self.table.filter(pa.array(which)))
+
+    def keys(self, name: str) -> "NDArray[np.object_]":
+        """One key column as an array of objects."""
+        return np.asarray(self.table[name].to_pylist(), dtype=object)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Rows whose label was known at the training cut-off.
+
+    Attributes:
+        features: one row per (enrolment, as-of time).
+        label: what was observed.
+        values: the label's values, shape (rows,).
+        groups: the learner of each row; kept apart so that it can never be a feature.
+        censored: how many rows were left out, by reason.
+    """
+
+    features: FeatureTable
+    label: Label
+    values: "NDArray[np.float64]"
+    groups: "NDArray[np.object_]"
+    censored: dict[str, int]
+
+
+def moments_on_days(records: Records, runs: Sequence[str], days: Sequence[int]) -> list[Moment]:
+    """The moments at the end of each course day in `days` (day 0 is the first) of each run.
+
+    Raises:
+        UnknownName: a run is not known.
+    """
+    known_runs = _course_runs(records)
+    moments = []
+    for run in runs:
+        if run not in known_runs:
+            raise UnknownName.of("run", run, known_runs)
+        about = known_runs[run]
+        moments += [Moment(run, AsOf.at((about["starts_on"] + timedelta(days=day)).isoformat(), about["zone"])) for day in days]
+    return moments
+
+
+def run_zone(records: Records, run: str) -> str:
+    """The time zone of a run.
+
+    Raises:
+        UnknownName: the run is not known.
+    """
+    known_runs = _course_runs(records)
+    if run not in known_runs:
+        raise UnknownName.of("run", run, known_runs)
+    return str(known_runs[run]["zone"])
+
+
+def compute(
+    view: FeatureView, records: Records, moments: Sequence[Moment], reading: Reading = "honest"
+) -> FeatureTable:
+    """The view's features for everyone enrolled at the moments, from what was known then and nothing else.
+
+    Cohort features compare a learner with all enrolled at the same moment, so a table always holds whole cohorts.
+
+    Args:
+        view: which features.
+        records: what they are computed from.
+        moments: runs at as-of times.
+        reading: "honest" keeps to the risk set; "as published" also keeps who has already left, only to set a published
+            figure that does so beside an honest one.
+
+    Raises:
+        UnknownName: a run or a feature is not known.
+    """
+    spine = _spine(records, moments, reading)
+    return _features(view, records, spine)
+
+
+def training_set(
+    view: FeatureView,
+    label: Label,
+    records: Records,
+    moments: Sequence[Moment],
+    known_by: AsOf | None,
+    action_gap_days: int = 0,
+) -> TrainingSet:
+    """Features at the moments beside the label; see `compute` and `labelled`."""
+    return labelled(compute(view, records, moments), label, records, known_by, action_gap_days)
+
+
+def labelled(
+    features: FeatureTable,
+    label: Label,
+    records: Records,
+    known_by: AsOf | None,
+    action_gap_days: int = 0,
+    reading: Reading = "honest",
+) -> TrainingSet:
+    """The rows of `features` beside the label as it was known at `known_by` (None: all that is known by now).
+
+    The label's window begins after the as-of time and the action gap. Rows whose label was not resolved by `known_by` are
+    censored, never zero; where a label is an outcome of the whole run, a cohort trains only once at least `COMPLETE` of it is
+    resolved, since withdrawals become known before passes.
+
+    Args:
+        features: whole cohorts, as `compute` returned them with the same `reading`.
+        label: what to observe.
+        records: what the features were computed from.
+        known_by: the training cut-off.
+        action_gap_days: days after the as-of day in which help could not yet act.
+        reading: see `compute`.
+
+    Raises:
+        InputError: `features` does not hold whole cohorts.
+        LeakageError: the label rests on something that happened before its window.
+    """
+    spine = _spine(records, features.moments(), reading, action_gap_days, label.horizon_days)
+    tables = {kind: _until(records, kind, known_by) for kind in known.LATER_KINDS}
+    later = known.Later(spine=spine, everyone=reading == "as published", **tables)
+    columns = ("run", "learner", "as_of", "opens_at", "value", "evidence_at", "resolved_at")
+    answer = records.collect(spine.left_join(label.define(later), "row").select("row", *columns).order_by("row"))
+    same = [answer[key].equals(features.table[key]) for key in ("run", "learner", "as_of")]
+    if not all(same):
+        raise InputError("Label whole cohorts: pass the feature table as `compute` returned it, for the same reading.")
+    if reading == "honest":
+        _refuse_overlap(label, answer)
+    return _assemble(features, label, answer, known_by)
+
+
+def _refuse_overlap(label: Label, answer: pa.Table) -> None:
+    early = pc.sum(pc.less(answer["evidence_at"], answer["opens_at"])).as_py() or 0
+    if early:
+        raise LeakageError(
+            f"Label {label.name!r} rests on evidence from before its window for {early} rows. "
+            "Let its window start after the as-of time and the action gap."
+        )
+
+
+def _assemble(features: FeatureTable, label: Label, answer: pa.Table, known_by: AsOf | None) -> TrainingSet:
+    values = answer["value"].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    has_value = ~np.isnan(values)
+    resolved = np.ones(len(values), dtype=bool)
+    if known_by is not None:
+        in_time = pc.less_equal(answer["resolved_at"], pa.scalar(known_by.instant, INSTANT))
+        resolved = np.asarray(pc.fill_null(in_time, False).to_numpy(zero_copy_only=False), dtype=bool)  # noqa: FBT003
+    usable = has_value & resolved
+    censored = {}
+    if label.whole_run:
+        complete = _complete_cohorts(answer, usable)
+        censored["cohort not yet resolved"] = int((usable & ~complete).sum() + (~usable & ~complete).sum())
+        usable &= complete
+        censored["outcome not known"] = int((complete & ~usable).sum())
+    else:
+        censored["no such event ahead"] = int((~has_value & resolved).sum())
+        censored["not yet resolved"] = int((~resolved).sum())
+    kept = features.rows(usable)
+    return TrainingSet(kept, label, values[usable], kept.keys("learner"), {why: n for why, n in censored.items() if n})
+
+
+def _complete_cohorts(answer: pa.Table, usable: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
+    """Which rows belong to a (run, as-of time) of which at least `COMPLETE` is usable."""
+    keys = answer.select(["run", "as_of"]).append_column("usable", pa.array(usable.astype(np.float64)))
+    shares = keys.group_by(["run", "as_of"]).aggregate([("usable", "mean")])
+    share_of = {
+        (run, at): share
+        for run, at, share in zip(
+            shares["run"].to_pylist(), shares["as_of"].to_pylist(), shares["usable_mean"].to_pylist(), strict=True
+        )
+    }
+    pairs = zip(answer["run"].to_pylist(), answer["as_of"].to_pylist(), strict=True)
+    return np.fromiter((share_of[pair] >= COMPLETE for pair in pairs), dtype=bool, count=answer.num_rows)
+
+
+def _known(records: Records, kind: str, moments: "ir.Table") -> "ir.Table":
+    """Each record of a kind beside every moment of its run by which it was known, with that moment's columns."""
+    rows = records.table(kind)
+    return rows.join(moments, [rows.run == moments.run, rows.recorded_at <= moments.as_of])
+
+
+def _first_known(rows: "ir.Table", moments: "ir.Table") -> "ir.Table":
+    """Each record beside the first moment of its run by which it was known; `step` numbers a run's moments in time.
+
+    Folding a record into its first moment keeps the cost at the number of records: whatever is known at one moment is known at
+    all later ones.
+    """
+    in_time = rows.recorded_at <= moments.as_of
+    not_before = moments.previous_as_of.isnull() | (rows.recorded_at > moments.previous_as_of)
+    return rows.join(moments, [rows.run == moments.run, in_time, not_before])
+
+
+def _until(records: Records, kind: str, known_by: AsOf | None) -> "ir.Table":
+    rows = records.table(kind)
+    return rows if known_by is None else rows.filter(rows.recorded_at <= ibis.literal(known_by.instant))
+
+
+def _course_runs(records: Records) -> dict[str, dict[str, object]]:
+    runs = records.table("course_runs")
+    rows = records.collect(runs.select("run", "starts_on", "ends_on", "zone")).to_pylist()
+    return {row["run"]: row for row in sorted(rows, key=lambda row: row["run"])}
+
+
+def _moments_table(records: Records, moments: Sequence[Moment], gap_days: int, horizon_days: int | None) -> "ir.Table":
+    if not moments:
+        raise InputError("No moments to compute: name at least one run and one as-of time.")
+    known_runs = _course_runs(records)
+    rows = []
+    previous: Moment | None = None
+    step = 0
+    for moment in sorted(set(moments)):
+        if moment.run not in known_runs:
+            raise UnknownName.of("run", moment.run, known_runs)
+        about = known_runs[moment.run]
+        same_run = previous is not None and previous.run == moment.run
+        step = step + 1 if same_run else 0
+        zone = str(about["zone"])
+        as_of_on = moment.as_of.day(zone)
+        opens_on = as_of_on + timedelta(days=gap_days)
+        closes_on = opens_on + timedelta(days=horizon_days) if horizon_days else None
+        rows.append(
+            {
+                "run": moment.run,
+                "as_of": moment.as_of.instant,
+                "previous_as_of": previous.as_of.instant if same_run and previous else None,
+                "step": step,
+                "as_of_on": as_of_on,
+                "starts_on": about["starts_on"],
+                "ends_on": about["ends_on"],
+                "opens_on": opens_on,
+                "opens_at": moment.as_of.instant if not gap_days else AsOf.at(opens_on.isoformat(), zone).instant,
+                "closes_on": closes_on,
+                "closes_at": AsOf.at(closes_on.isoformat(), zone).instant if closes_on else None,
+            }
+        )
+        previous = moment
+    return records.put("moments", pa.Table.from_pylist(rows, schema=known.MOMENTS))
+
+
+def _spine(
+    records: Records, moments: Sequence[Moment], reading: Reading, gap_days: int = 0, horizon_days: int | None = None
+) -> "ir.Table":
+    """One row per (enrolment, moment) of everyone enrolled at it: the only definition of the risk set."""
+    when = _moments_table(records, moments, gap_days, horizon_days)
+    changes = _known(records, "enrolments", when)
+    changes = changes.filter(changes.valid_from <= changes.as_of)
+    return records.keep("spine", known.risk_set(changes, keep_departed=reading == "as published"))
+
+
+def _features(view: FeatureView, records: Records, spine: "ir.Table") -> FeatureTable:
+    definitions = needed(view.features)
+    moments = ibis.table(known.MOMENTS_IBIS, name="moments")
+    sources = known.Sources(
+        spine=spine,
+        statements=_first_known(records.table("statements"), moments),
+        typed_statements=_first_known(known.with_type(records.table("statements"), records.table("activities")), moments),
+        submissions=_known(records, "statements", moments).filter(ibis._.verb == "submitted"),
+        activities=_known(records, "activities", moments),
+        results=_known(records, "results", moments),
+        attributes=_known(records, "attributes", moments),
+    )
+    wide = spine
+    for relation in sorted({definition.reads[0] for definition in definitions if definition.stage == "known"}):
+        of_relation = [d for d in definitions if d.stage == "known" and d.reads[0] == relation]
+        wide = wide.left_join(_aggregate(records, relation, sources, of_relation), "row").drop("row_right")
+    wide = records.keep("wide", _filled(wide, [d for d in definitions if d.stage == "known"]))
+    for definition in definitions:
+        if definition.stage != "known":
+            wide = _filled(wide.mutate(**{definition.name: definition.define(wide)}), [definition])
+    columns = [wide[name].cast("float64").round(6).name(name) for name in view.features]
+    table = records.collect(wide.order_by("run", "as_of", "learner").select(*KEYS, *columns))
+    return FeatureTable(view, table)
+
+
+def _aggregate(records: Records, relation: str, sources: "known.Sources", definitions: list[Feature]) -> "ir.Table":
+    rows = records.keep(f"known_{relation}", known.RELATIONS[relation](sources))
+    values = {d.name: d.define(rows) for d in definitions}
+    per_row = rows.select("row", **values) if relation in known.ONE_PER_ROW else rows.group_by("row").agg(**values)
+    return records.keep(f"of_{relation}", per_row)
+
+
+def _filled(wide: "ir.Table", definitions: list[Feature]) -> "ir.Table":
+    absent = {d.name: ibis.coalesce(wide[d.name].cast("float64"), ibis.literal(d.absent)) for d in definitions if d.absent is not None}
+    return wide.mutate(**absent) if absent else wide
+

@@ -1,0 +1,115 @@
+"""How a feature is defined: one small function with a decorator, returning an Ibis expression.
+
+A feature function receives `Known`: relations that hold only what was known at each row's as-of time. It returns an
+aggregate over one of them, or an expression over features named in `reads`. It never sees an uncut record, so it cannot look ahead.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from headway.domain.errors import ConfigError
+from headway.domain.extensions import Extensions
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+Domain = Literal["visits", "materials", "hand-ins", "results", "forum", "timing"]
+
+RELATIONS = ("days", "spells", "objects", "types", "hand_ins", "facts")
+"""What a feature may read besides other features; see `headway.features.known` for their columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature's definition.
+
+    Attributes:
+        name: quantity, scope, window: `active_days_14d`.
+        summary: what it is, in one line (the function's docstring).
+        reads: one relation of `RELATIONS`, or the names of the features it is made of.
+        stage: "known" for an aggregate over a relation, "row" for an expression over other features of the same row,
+            "cohort" for one that compares a row with all learners enrolled at the same time in the same run.
+        window: how far back it looks, in days; None for since the start.
+        unit: what its number counts.
+        bounds: least and greatest possible value; None where there is none.
+        absent: the value where nothing is known; None stays absent (NaN).
+        changeable: whether a learner can change it from now on.
+        domain: the heading under which a teacher would look for it.
+        sentence: how it is put to an adviser; `{value}` is the learner's number, `{median}` the course middle.
+        define: the function.
+    """
+
+    name: str
+    summary: str
+    reads: tuple[str, ...]
+    stage: Literal["known", "row", "cohort"]
+    window: int | None
+    unit: str
+    bounds: tuple[float | None, float | None]
+    absent: float | None
+    changeable: bool
+    domain: Domain
+    sentence: str
+    define: Callable[[Any], "ir.Value"] = field(compare=False)
+
+    @property
+    def source_hash(self) -> str:
+        """A hash of everything that decides its value: its code, what it reads, its value when absent."""
+        code = inspect.getsource(self.define)
+        bound = sorted(inspect.getclosurevars(self.define).nonlocals.items())
+        text = "\x1f".join([self.name, *self.reads, self.stage, repr(self.absent), repr(bound), code])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+FEATURES: Extensions[Feature] = Extensions("features", "headway.features.library")
+
+
+def feature(
+    *,
+    reads: str | tuple[str, ...],
+    unit: str,
+    sentence: str,
+    domain: Domain,
+    window: int | None = None,
+    bounds: tuple[float | None, float | None] = (0, None),
+    absent: float | None = None,
+    changeable: bool = True,
+    cohort: bool = False,
+    name: str | None = None,
+) -> Callable[[Callable[[Any], "ir.Value"]], Feature]:
+    """A decorator that registers a feature; the arguments are those of `Feature`.
+
+    Raises:
+        ConfigError: the function has no docstring, or `reads` mixes relations and features.
+    """
+    wanted = (reads,) if isinstance(reads, str) else reads
+    from_relation = [read in RELATIONS for read in wanted]
+
+    def register(define: Callable[[Any], "ir.Value"]) -> Feature:
+        called = name or define.__name__
+        if not define.__doc__:
+            raise ConfigError(f"Feature {called!r} has no docstring. Say in one line what it is.")
+        if any(from_relation) and len(wanted) > 1:
+            raise ConfigError(f"Feature {called!r} reads {wanted}. Read one relation, or features only.")
+        return FEATURES.add(
+            called,
+            Feature(
+                name=called,
+                summary=define.__doc__.strip().splitlines()[0],
+                reads=wanted,
+                stage="known" if any(from_relation) else "cohort" if cohort else "row",
+                window=window,
+                unit=unit,
+                bounds=bounds,
+                absent=absent,
+                changeable=changeable,
+                domain=domain,
+                sentence=sentence,
+                define=define,
+            ),
+        )
+
+    return register

@@ -1,0 +1,191 @@
+"""What a learner has handed in, when, and with what result."""
+
+from typing import TYPE_CHECKING
+
+from headway.features.definition import feature
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@feature(
+    reads="hand_ins",
+    unit="assessments",
+    absent=0,
+    changeable=False,
+    domain="hand-ins",
+    sentence="{value} assessments were due so far (course middle: {median})",
+)
+def assessments_due(h: "ir.Table") -> "ir.Value":
+    """Assessments whose due date has passed."""
+    return h.is_due.sum()
+
+
+@feature(
+    reads="hand_ins",
+    unit="assessments",
+    absent=0,
+    domain="hand-ins",
+    sentence="Handed in {value} assessments so far (course middle: {median})",
+)
+def assessments_submitted(h: "ir.Table") -> "ir.Value":
+    """Assessments handed in so far, due or not."""
+    return h.submitted.sum()
+
+
+@feature(
+    reads="hand_ins",
+    unit="assessments",
+    absent=0,
+    domain="hand-ins",
+    sentence="{value} due assessments not handed in (course middle: {median})",
+)
+def assessments_missed(h: "ir.Table") -> "ir.Value":
+    """Assessments that are due and not handed in."""
+    return (h.is_due & ~h.submitted).sum()
+
+
+@feature(
+    reads="hand_ins",
+    unit="share",
+    bounds=(0, 1),
+    domain="hand-ins",
+    sentence="Handed in {value} of what was due (course middle: {median})",
+)
+def submitted_share(h: "ir.Table") -> "ir.Value":
+    """Share of the due assessments that were handed in."""
+    return (h.is_due & h.submitted).sum() / h.is_due.sum().nullif(0)
+
+
+@feature(
+    reads="hand_ins",
+    unit="percent of the final mark",
+    absent=0,
+    bounds=(0, None),
+    domain="hand-ins",
+    sentence="Work worth {value}% of the final mark not handed in (course middle: {median}%)",
+)
+def missed_weight(h: "ir.Table") -> "ir.Value":
+    """Weight of the assessments that are due and not handed in, in percent of the final mark."""
+    return h.weight.sum(where=h.is_due & ~h.submitted)
+
+
+@feature(
+    reads="hand_ins",
+    unit="assessments",
+    absent=0,
+    domain="hand-ins",
+    sentence="{value} assessments handed in late (course middle: {median})",
+)
+def assessments_late(h: "ir.Table") -> "ir.Value":
+    """Assessments handed in after their due date."""
+    return (h.late_days > 0).sum()
+
+
+@feature(
+    reads="hand_ins",
+    unit="days",
+    bounds=(None, None),
+    domain="hand-ins",
+    sentence="Hands in {value} days before the due date (course middle: {median})",
+)
+def mean_days_early(h: "ir.Table") -> "ir.Value":
+    """Mean days from handing in to the due date; negative when late."""
+    return -h.late_days.cast("float64").mean()
+
+
+@feature(
+    reads="hand_ins",
+    unit="days",
+    domain="hand-ins",
+    sentence="Last hand-in {value} days ago (course middle: {median})",
+)
+def days_since_last_submission(h: "ir.Table") -> "ir.Value":
+    """Days since the latest hand-in."""
+    return h.submitted_age_days.min()
+
+
+@feature(
+    reads="hand_ins",
+    unit="share",
+    bounds=(0, 1),
+    domain="results",
+    sentence="Mean score {value} (course middle: {median})",
+)
+def mean_score(h: "ir.Table") -> "ir.Value":
+    """Mean of the scores known so far, 0 to 1."""
+    return h.score.mean()
+
+
+@feature(
+    reads="hand_ins",
+    unit="share",
+    bounds=(0, 1),
+    domain="results",
+    sentence="Lowest score so far {value} (course middle: {median})",
+)
+def lowest_score(h: "ir.Table") -> "ir.Value":
+    """Lowest of the scores known so far, 0 to 1."""
+    return h.score.min()
+
+
+@feature(
+    reads="hand_ins",
+    unit="share",
+    bounds=(0, 1),
+    domain="results",
+    sentence="Latest score {value} (course middle: {median})",
+)
+def last_score(h: "ir.Table") -> "ir.Value":
+    """Score of the marked assessment that was due last, 0 to 1."""
+    return h.score.argmax(h.order, where=h.score.notnull())
+
+
+@feature(
+    reads=("last_score", "mean_score"),
+    unit="share",
+    bounds=(-1, 1),
+    domain="results",
+    sentence="Latest score differs from own mean by {value} (course middle: {median})",
+)
+def score_trend(f: "ir.Table") -> "ir.Value":
+    """Latest score less the mean score, each 0 to 1."""
+    return f.last_score - f.mean_score
+
+
+@feature(
+    reads="hand_ins",
+    unit="share",
+    bounds=(0, 1),
+    domain="results",
+    sentence="Has earned {value} of the marks that were due (course middle: {median})",
+)
+def earned_share(h: "ir.Table") -> "ir.Value":
+    """Weighted share of marks earned on due assessments, missing work as 0; unmarked hand-ins are left out; 0 to 1."""
+    settled = h.is_due & (h.score.notnull() | ~h.submitted)
+    weight = h.weight + 0.01  # so that courses without weights still count each assessment
+    return (weight * h.score.fill_null(0.0)).sum(where=settled) / weight.sum(where=settled)
+
+
+@feature(
+    reads="hand_ins",
+    unit="days",
+    changeable=False,
+    domain="timing",
+    sentence="Next assessment due in {value} days",
+)
+def days_to_next_due(h: "ir.Table") -> "ir.Value":
+    """Days to the next due date of an assessment that is not handed in yet."""
+    return h.due_in_days.min(where=~h.is_due & ~h.submitted)
+
+
+@feature(
+    reads="hand_ins",
+    unit="assessments",
+    absent=0,
+    domain="hand-ins",
+    sentence="{value} assessments handed in ahead of their due date (course middle: {median})",
+)
+def submitted_ahead(h: "ir.Table") -> "ir.Value":
+    """Assessments handed in whose due date is still to come."""
+    return (~h.is_due & h.submitted).sum()

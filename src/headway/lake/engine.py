@@ -1,0 +1,185 @@
+"""The DuckDB connection with which the lake works: bounded in memory, in UTC, spilling beside the lake.
+
+What it spills may hold learners' rows, so a local lake keeps it under its own root, where the next user of the lake
+sweeps up what a killed process left.
+"""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from headway.domain.errors import LakeError
+from headway.lake.tables import Layout, Tables, first_line, literal
+
+BATCH_ROWS: Final = 65_536
+
+_SQL_TYPES: Final[dict[pa.DataType, str]] = {
+    pa.binary(): "BLOB",
+    pa.string(): "VARCHAR",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+    pa.date32(): "DATE",
+    pa.float64(): "DOUBLE",
+    pa.int8(): "TINYINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.bool_(): "BOOLEAN",
+    pa.list_(pa.string()): "VARCHAR[]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the engine may use.
+
+    Attributes:
+        memory_mib: DuckDB's share of memory; more than that goes to the disk.
+        threads: how many threads; None for as many as there are cores.
+    """
+
+    memory_mib: int
+    threads: int | None
+
+
+@contextmanager
+def engine(tables: Tables, budget: Budget) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A fresh in-memory database; its spilled files go when it is closed.
+
+    Raises:
+        LakeError: memory or disk ran out.
+    """
+    with ExitStack() as stack:
+        spill = stack.enter_context(_spill_folder(tables))
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{budget.memory_mib}MiB",
+            "temp_directory": str(spill),
+            # A missing table must be an error, not whatever Python variable has its name.
+            "python_enable_replacements": False,
+        }
+        if budget.threads is not None:
+            settings["threads"] = budget.threads
+        con = stack.enter_context(duckdb.connect(":memory:", config=settings))
+        con.execute("SET TimeZone = 'UTC'")
+        with engine_errors():
+            yield con
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Turns DuckDB's errors about files and memory into `LakeError` with a fix."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as wrong:
+        raise LakeError(
+            f"The memory limit or the disk is too small: {first_line(wrong)}. Raise the memory limit or free the disk."
+        ) from wrong
+    except duckdb.IOException as wrong:
+        raise LakeError(
+            f"A file of the lake cannot be read: {first_line(wrong)}. "
+            "If something was erased or compacted meanwhile, try again; otherwise run `headway lake verify`."
+        ) from wrong
+
+
+@contextmanager
+def _spill_folder(tables: Tables) -> Iterator[Path]:
+    spills = _spill_home(tables)
+    if spills is None:
+        with tempfile.TemporaryDirectory(prefix="headway-lake-") as folder:
+            yield Path(folder)
+        return
+    with tables.turn("spill"):
+        _sweep(spills)
+        own = Path(tempfile.mkdtemp(dir=spills))
+        handle = (own / "lock").open("w")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield own
+    finally:
+        handle.close()
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _spill_home(tables: Tables) -> Path | None:
+    """The lake's own folder for spilled files; None where it has none, or may only be read."""
+    if tables.folder is None:
+        return None
+    home = tables.folder / ".spill"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return home
+
+
+def _sweep(spills: Path) -> None:
+    """Removes what killed processes left: a folder whose lock nobody holds."""
+    for folder in spills.iterdir():
+        try:
+            with (folder / "lock").open("a") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+
+
+def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The only row of a query's result, read to its end: DuckDB refuses other work while a result is unfinished."""
+    row: tuple[Any, ...] = con.execute(query).fetchall()[0]
+    return row
+
+
+def sql_type(kind: pa.DataType) -> str:
+    """The DuckDB type of an Arrow type that a record column may have."""
+    return _SQL_TYPES[kind]
+
+
+def nothing(schema: pa.Schema) -> str:
+    """A query without rows that has exactly the columns of `schema`."""
+    columns = ", ".join(f"NULL::{sql_type(field.type)} AS {field.name}" for field in schema)
+    return f"SELECT {columns} WHERE false"
+
+
+def rows_of(
+    con: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    layout: Layout,
+    table: DeltaTable | None,
+    parts: Sequence[str] | None = None,
+) -> str:
+    """A query for the rows of a table version, exactly in the layout's columns; columns it lacks are null.
+
+    Args:
+        con: the connection that will run the query.
+        tables: where the table is.
+        layout: its layout.
+        table: the version; None where there is no table.
+        parts: the partitions to read; None for all. Files of others are not opened.
+    """
+    columns = ", ".join(layout.columns)
+    if table is None:
+        return nothing(layout.schema)
+    wanted = None if parts is None else set(parts)
+    files = [file for file in tables.files(table) if wanted is None or file.part in wanted]
+    if not files:
+        return nothing(layout.schema)
+    if tables.folder is not None:
+        paths = ", ".join(literal(tables.path(layout.name, file)) for file in files)
+        source = (
+            f"SELECT * FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = true, "
+            f"hive_types = {{'{layout.partition}': VARCHAR}})"
+        )
+    else:
+        # DuckDB reads no object store without its extensions; Delta Lake's own file system does.
+        seen = sorted({file.part for file in files})
+        name = f"headway_{layout.name}_v{table.version()}"
+        con.register(name, table.to_pyarrow_dataset(partitions=[(layout.partition, "in", seen)]))
+        source = f"SELECT * FROM {name}"
+    return f"SELECT {columns} FROM ({nothing(layout.schema)} UNION ALL BY NAME {source})"

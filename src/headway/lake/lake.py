@@ -1,0 +1,162 @@
+"""The lake's door: everything that other packages may do with it.
+
+Others hold a `Lake` and call its methods; the modules behind it are its own business.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from headway.domain.errors import ConfigError
+from headway.domain.records import KINDS, REJECTS, kind_of
+from headway.domain.time import AsOf, Clock
+from headway.lake import append as appending
+from headway.lake import care, versions
+from headway.lake.append import Appended
+from headway.lake.care import Compacted, Receipt
+from headway.lake.engine import Budget, engine, rows_of
+from headway.lake.reading import Records, Selection
+from headway.lake.tables import REJECTS_TABLE, Tables, layout_of
+from headway.lake.verify import Verification, verify
+from headway.lake.versions import Snapshot, Version
+
+LEAST_MEMORY_MIB = 128
+
+
+class Lake:
+    """What was known, and when.
+
+    Holds no open file between calls, so one may be kept for as long as a process lives.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        storage_options: Mapping[str, str] | None = None,
+        memory_limit_mib: int = 1024,
+        threads: int | None = None,
+    ) -> None:
+        """A lake under a folder or an object store's URI. Nothing is created before the first append.
+
+        Args:
+            root: a folder, or a URI such as `s3://bucket/lake`.
+            storage_options: what the object store needs: keys, region, endpoint.
+            memory_limit_mib: what DuckDB may hold at once when reading. Appending gives it half and leaves half to
+                the writer.
+            threads: how many threads DuckDB uses; None for one per core.
+
+        Raises:
+            ConfigError: the folder's name cannot be used, or the memory limit is below 128 MiB.
+        """
+        if memory_limit_mib < LEAST_MEMORY_MIB:
+            raise ConfigError(
+                f"A memory limit of {memory_limit_mib} MiB is too small. Give at least {LEAST_MEMORY_MIB}."
+            )
+        self._tables = Tables(root, storage_options)
+        self._reading = Budget(memory_limit_mib, threads)
+        self._writing = Budget(memory_limit_mib // 2, threads)
+
+    def append(self, kind: str, records: pa.RecordBatchReader) -> Appended:
+        """What became of a delivery of one record kind; all new records land in one commit or none does.
+
+        Records whose id the lake knows in that run, or that came earlier in the delivery, are `unchanged` if they say
+        the same and `conflicting` if not; the caller quarantines the latter as `conflicts_with_known_record`.
+
+        Args:
+            kind: the record kind's name.
+            records: batches with exactly that kind's columns; read once, streamed, never held in memory as a whole.
+
+        Raises:
+            UnknownName: there is no such kind.
+            SourceError: a column is missing, unknown, of another type, or empty where it is required. Nothing is kept.
+            LakeError: the lake cannot be written. Nothing is kept.
+        """
+        return appending.append(self._tables, layout_of(kind_of(kind).name), records, self._writing)
+
+    def reject(self, rejects: pa.Table) -> int:
+        """How many of the refused rows (schema `domain.records.REJECTS`) were new to the quarantine."""
+        return appending.append(self._tables, layout_of(REJECTS_TABLE), rejects.to_reader(), self._writing).accepted
+
+    def rejects(self, source: str | None = None) -> pa.Table:
+        """The quarantined rows of one source or of all, by source, kind, file and line."""
+        sources = None if source is None else [source]
+        return self._of_rejects("*", "ORDER BY source, kind, file, line, id", sources).cast(REJECTS)
+
+    def reject_counts(self) -> list[tuple[str, str, str, int]]:
+        """Source, kind, reason and number of the quarantined rows, most frequent first within a source."""
+        found = self._of_rejects(
+            "source, kind, reason, count(*)", "GROUP BY ALL ORDER BY source, count(*) DESC, kind, reason"
+        )
+        return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+    def _of_rejects(self, columns: str, rest: str, sources: Sequence[str] | None = None) -> pa.Table:
+        layout = layout_of(REJECTS_TABLE)
+        with engine(self._tables, self._reading) as con:
+            rows = rows_of(con, self._tables, layout, self._tables.load(REJECTS_TABLE), sources)
+            return con.sql(f"SELECT {columns} FROM ({rows}) {rest}").to_arrow_table()
+
+    def runs(self) -> list[str]:
+        """The course runs that the lake has a record of, sorted."""
+        table = self._tables.load("course_runs")
+        return sorted({file.part for file in self._tables.files(table)}) if table is not None else []
+
+    def has_records(self) -> bool:
+        """Whether anything but quarantined rows is there."""
+        loaded = (self._tables.load(kind) for kind in KINDS)
+        return any(file.rows for table in loaded if table is not None for file in self._tables.files(table))
+
+    def snapshot(self) -> Snapshot:
+        """The name of what is in the lake now."""
+        return versions.snapshot(self._tables)
+
+    def open(
+        self,
+        until: AsOf | None,
+        runs: Sequence[str] | None,
+        kinds: Iterable[str] | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> Records:
+        """Records as they were known at `until`, to be used in a `with` statement.
+
+        Args:
+            until: only records recorded up to and including this instant; None for all.
+            runs: only these runs, and only their files are opened; None for all.
+            kinds: only these record kinds; None for all.
+            snapshot: what to read; None for what is there now.
+
+        Raises:
+            UnknownName: a kind is not known.
+            LakeError: the snapshot, or one of its files, is not there any more.
+        """
+        return Records(self._tables, Selection(until, runs, kinds, snapshot or self.snapshot()), self._reading)
+
+    def history(self, kind: str | None = None) -> list[Version]:
+        """All commits to one table (a record kind or `rejects`) or to all, newest first."""
+        return versions.history(self._tables, kind)
+
+    def diff(self, before: Snapshot, after: Snapshot) -> dict[str, tuple[int, int]]:
+        """Records added and removed between two snapshots, by record kind; kinds without any are left out."""
+        return versions.diff(self._tables, before, after, self._reading)
+
+    def verify(self) -> Verification:
+        """What is there and what is wrong with it, after reading all of it."""
+        return verify(self._tables, self._reading)
+
+    def compact(self) -> Compacted:
+        """How many files there were and are, after small ones were joined; digests stay the same."""
+        return care.compact(self._tables)
+
+    def erase(self, learner: str, clock: Clock, also_named: Sequence[str] = ()) -> Receipt:
+        """The receipt for a learner's rows, after no file of the lake holds them any more, older versions included.
+
+        Snapshots taken before name files that are gone; read with an as-of time instead. On an object store, stop every
+        other writer first.
+
+        Args:
+            learner: the learner's id in the records.
+            clock: tells the time for the receipt.
+            also_named: other names by which quarantined rows may know the learner, such as the id in the source system.
+        """
+        return care.erase(self._tables, learner, clock, also_named, self._writing)

@@ -1,0 +1,141 @@
+"""Reading: a connection on which only what was known at an as-of time can be seen.
+
+The cut at `recorded_at` is made here, once, in the views that callers query by way of Ibis expressions. Ibis only
+compiles; the text runs on the connection that `Records` owns.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, cast
+
+import duckdb
+import ibis
+import pyarrow as pa
+
+from headway.domain.errors import InputError, LakeError, UnknownName
+from headway.domain.records import KINDS, kind_of
+from headway.domain.time import AsOf
+from headway.lake.engine import Budget, engine, engine_errors, rows_of
+from headway.lake.tables import Tables, layout_of
+from headway.lake.versions import Snapshot
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to read.
+
+    Attributes:
+        until: only records known at this time; None for all that are known now.
+        runs: only these runs; None for all.
+        kinds: only these record kinds; None for all.
+        snapshot: the table versions to read.
+    """
+
+    until: AsOf | None
+    runs: Sequence[str] | None
+    kinds: Iterable[str] | None
+    snapshot: Snapshot
+
+
+class Records:
+    """Records as they were known, to be queried with Ibis expressions. Use it in a `with` statement, or close it.
+
+    Attributes:
+        snapshot: the table versions that are being read.
+    """
+
+    def __init__(self, tables: Tables, selection: Selection, budget: Budget) -> None:
+        """Opened views, one per record kind.
+
+        Raises:
+            UnknownName: a kind is not known.
+            LakeError: a table or a file of the snapshot is not there any more.
+        """
+        self.snapshot = selection.snapshot
+        self._kinds = {name: kind_of(name) for name in (KINDS if selection.kinds is None else selection.kinds)}
+        with ExitStack() as stack:
+            self._con = stack.enter_context(engine(tables, budget))
+            with engine_errors():
+                for name in self._kinds:
+                    self._con.execute(f"CREATE TEMP VIEW {name} AS {_cut(self._con, tables, name, selection)}")
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection and removes what it spilled to disk."""
+        self._stack.close()
+
+    def table(self, kind: str) -> "ir.Table":
+        """The unbound Ibis table of a record kind, to build expressions on.
+
+        Raises:
+            UnknownName: the kind is not among those opened.
+        """
+        if kind not in self._kinds:
+            raise UnknownName.of("opened record kind", kind, self._kinds)
+        return ibis.table(ibis.Schema.from_pyarrow(self._kinds[kind].schema), name=kind)
+
+    def collect(self, expr: "ir.Table") -> pa.Table:
+        """The rows of an expression, with the columns and types of the expression's schema.
+
+        Raises:
+            LakeError: a file cannot be read, or the memory limit is too small.
+        """
+        wanted = cast("pa.Schema", expr.schema().to_pyarrow())
+        with engine_errors():
+            found: pa.Table = self._con.sql(_sql(expr)).to_arrow_table()
+        return found.select(wanted.names).cast(wanted)
+
+    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """The unbound table `name` that now holds the expression's rows, for as long as the records are open."""
+        self._check_free(name)
+        with engine_errors():
+            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(expr)}")
+        return ibis.table(expr.schema(), name=name)
+
+    def put(self, name: str, table: pa.Table) -> "ir.Table":
+        """The unbound table `name` that now holds the rows of an Arrow table, for as long as the records are open."""
+        self._check_free(name)
+        schema = ibis.Schema.from_pyarrow(table.schema)
+        self._con.register("headway_arriving", table.cast(schema.to_pyarrow()))
+        try:
+            with engine_errors():
+                self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM headway_arriving")
+        finally:
+            self._con.unregister("headway_arriving")
+        return ibis.table(schema, name=name)
+
+    def _check_free(self, name: str) -> None:
+        if not name.isidentifier() or name in KINDS:
+            raise InputError(f"{name!r} cannot name a table of your own. Use a plain name that is no record kind.")
+
+
+def _sql(expr: "ir.Table") -> str:
+    return str(ibis.to_sql(expr, dialect="duckdb"))
+
+
+def _cut(con: duckdb.DuckDBPyConnection, tables: Tables, kind: str, selection: Selection) -> str:
+    version = selection.snapshot.versions.get(kind)
+    table = None
+    if version is not None:
+        table = tables.load(kind, version)
+        if table is None:
+            raise LakeError(
+                f"Snapshot {selection.snapshot.id} names version {version} of {kind}, but {tables} has no such table."
+            )
+    rows = rows_of(con, tables, layout_of(kind), table, selection.runs)
+    if selection.until is None:
+        return rows
+    return f"SELECT * FROM ({rows}) WHERE recorded_at <= TIMESTAMPTZ '{selection.until.instant.isoformat()}'"

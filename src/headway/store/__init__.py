@@ -1,0 +1,1 @@
+"""The SQL database of what people decided and were shown: engine, transactions, tables, migrations."""
