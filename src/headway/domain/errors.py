@@ -39,7 +39,9 @@ class UnknownName(InputError):
         """The error for `name`, with up to three near matches, or all known names where nothing is near."""
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else f"Known: {', '.join(names) or 'none'}."
+        hint = (
+            f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else f"Known: {', '.join(names) or 'none'}."
+        )
         return cls(f"Unknown {what} {name!r}. {hint}")
 
 

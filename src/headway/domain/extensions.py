@@ -75,4 +75,6 @@ class Extensions(Generic[T]):
         try:
             importlib.import_module(module)
         except ImportError as wrong:
-            raise ConfigError(f"The {self.point} module {module} cannot be imported: {wrong}. Install or remove it.") from wrong
+            raise ConfigError(
+                f"The {self.point} module {module} cannot be imported: {wrong}. Install or remove it."
+            ) from wrong

@@ -71,7 +71,9 @@ class AsOf:
                 return cls(midnight(date.fromisoformat(text) + timedelta(days=1), zone))
             moment = datetime.fromisoformat(text)
         except (ValueError, OverflowError) as wrong:
-            raise InputError(f"{text!r} is not a date or time. Write 2014-10-14 or 2014-10-14T09:00:00+01:00.") from wrong
+            raise InputError(
+                f"{text!r} is not a date or time. Write 2014-10-14 or 2014-10-14T09:00:00+01:00."
+            ) from wrong
         return cls((moment if moment.tzinfo else moment.replace(tzinfo=local)).astimezone(UTC))
 
     @classmethod

@@ -1,6 +1,6 @@
 """Figures with intervals for predictions beside what happened, as rows that the command line, reports and the registry share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from headway.domain.errors import HeadwayError, NotEnoughData
@@ -55,14 +55,15 @@ def table(
     models: Sequence[Model],
     measure: Measure,
     protocol: str,
+    progress: Callable[[str], None],
 ) -> list[dict[str, Json]]:
     """One row for each question, paradigm and model; a combination that cannot be answered honestly says why in `note`."""
-    return [
-        _row(bench, question, paradigm, model, measure, protocol)
-        for question in questions
-        for paradigm in paradigms
-        for model in models
-    ]
+    rows = []
+    for question in questions:
+        for paradigm in paradigms:
+            progress(f"{question.test_run}, day {question.day}: {paradigm}")
+            rows += [_row(bench, question, paradigm, model, measure, protocol) for model in models]
+    return rows
 
 
 def _row(

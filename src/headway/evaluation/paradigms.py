@@ -97,6 +97,7 @@ class Question:
         seed: seeds every random choice.
         spread: see `SPREAD_DAYS`.
         proxy: see `PROXY`.
+        as_of: the as-of time, where it is another than the end of the day.
     """
 
     target: Label
@@ -106,6 +107,7 @@ class Question:
     seed: int
     spread: tuple[int, ...] = SPREAD_DAYS
     proxy: str = PROXY
+    as_of: AsOf | None = None
 
     @property
     def course(self) -> str:
@@ -163,15 +165,15 @@ def training_rows(bench: Bench, question: Question, paradigm: Paradigm) -> Rows:
     Raises:
         NotEnoughData: no label was known by then.
     """
-    now = moments_on_days(bench.records, [question.test_run], [question.day])[0].as_of
+    now = question.as_of or moments_on_days(bench.records, [question.test_run], [question.day])[0].as_of
     known_by = None if bench.reading == "as published" else now
     if paradigm == "transfer":
-        past = moments_on_days(bench.records, question.train_runs, question.past_days())
+        past = moments_on_days(bench.records, question.train_runs, question.past_days(), known_by)
         return bench.rows(
             [moment for moment in past if known_by is None or moment.as_of <= known_by], question.target, known_by
         )
     observed = question.target if not question.target.whole_run else label(question.proxy)
-    horizon = observed.horizon_days or 7
+    horizon = bench.gap_days + (7 if observed.horizon_days is None else observed.horizon_days)
     days = [day for day in range(question.day - horizon, -1, -7)][: len(SPREAD_DAYS)]
     if not days:
         raise NotEnoughData(
@@ -210,11 +212,3 @@ def _joined(parts: list[tuple[np.ndarray, Predictions]], rows: int) -> Predictio
     return Predictions(
         put(lambda p: p.risks), put(lambda p: p.low), put(lambda p: p.high), put(lambda p: p.comparable), list(withheld)
     )
-
-
-def matrix(bench: Bench, moments: Sequence[Moment]) -> tuple[FeatureTable, Matrix]:
-    """The features of everyone enrolled at these moments, without labels."""
-    from headway.evaluation.rows import matrix_of
-
-    table = compute(bench.view, bench.records, moments, bench.reading)
-    return table, matrix_of(table)

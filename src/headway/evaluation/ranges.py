@@ -25,7 +25,7 @@ FEWEST = 50
 WIDEST = 0.6
 """A range wider than this says nothing (ux.md, R4)."""
 
-REACH = 0.1
+REACH = 0.5
 """Learners whose risk differs by more than this are not comparable, however few there are."""
 
 LEVEL = 0.8

@@ -4,7 +4,7 @@ Promises that neither calibration nor ranges ever see a risk from a model that l
 in evaluation or in service, goes through `RiskModel.predict`; nobody else joins these three parts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from headway.evaluation import calibration as calibrations
 from headway.evaluation.calibration import Calibration
+from headway.evaluation.metrics import log_loss
 from headway.evaluation.ranges import Comparable, Withheld
 from headway.evaluation.rows import Rows, learner_folds
 from headway.models.model import MODELS, Fitted, Floats, Matrix, Model
@@ -51,6 +52,8 @@ class RiskModel:
     fitted: Fitted
     calibration: Calibration
     past: Comparable
+    held_out_loss: float
+    """Mean log loss on the calibration slice, of risks from fits that left the learner out; what methods are chosen by."""
 
     def predict(self, features: Matrix) -> Predictions:
         """The calibrated risk of each row with its range."""
@@ -64,14 +67,21 @@ class RiskModel:
 
     def state(self) -> dict[str, bytes]:
         """Everything `restore` needs, by file name."""
-        own = {PART: encode({"method": self.method})}
+        own = {PART: encode({"method": self.method, "held_out_loss": self.held_out_loss})}
         return own | self.fitted.state() | calibrations.state(self.calibration) | self.past.state()
 
     @classmethod
     def restore(cls, state: Mapping[str, bytes]) -> "RiskModel":
         """The risk model that `state` came from; it predicts the same bits."""
-        method = str(decode(state, PART)["method"])
-        return cls(method, MODELS.get(method).restore(state), calibrations.restore(state), Comparable.restore(state))
+        kept = decode(state, PART)
+        method = str(kept["method"])
+        return cls(
+            method=method,
+            fitted=MODELS.get(method).restore(state),
+            calibration=calibrations.restore(state),
+            past=Comparable.restore(state),
+            held_out_loss=float(kept["held_out_loss"]),
+        )
 
 
 def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int) -> RiskModel:
@@ -97,7 +107,19 @@ def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int) -> RiskMo
         chosen = calibrations.fit("identity", risks, past.labels)
     else:
         chosen = calibrations.choose(risks, past.labels, past.learners, seed).calibration
-    return RiskModel(model.name, fitted, chosen, Comparable.fit(chosen.apply(risks), past.labels, past.learners))
+    calibrated = chosen.apply(risks)
+    compared = Comparable.fit(calibrated, past.labels, past.learners)
+    return RiskModel(model.name, fitted, chosen, compared, log_loss(past.labels, calibrated))
+
+
+def fit_best(models: Sequence[Model], rows: Rows, *, course: str, day: int, seed: int) -> RiskModel:
+    """The fitted model with the least held-out loss on the past; of equals the first.
+
+    Raises:
+        NotEnoughData: no model can learn from these rows.
+    """
+    fitted = [fit(model, rows, course=course, day=day, seed=seed) for model in models]
+    return min(fitted, key=lambda made: made.held_out_loss)
 
 
 def _fitted(model: Model, rows: Rows, seed: int) -> Fitted:
@@ -114,7 +136,7 @@ def _calibration_slice(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
     """The rows to calibrate on: enough of both classes, the same course before others, the latest run, the nearest day."""
     of_course = np.array([run.rsplit("/", 1)[0] == course for run in rows.runs], dtype=bool)
     for candidates in (of_course, np.ones(len(rows), dtype=bool)):
-        runs = sorted(set(rows.runs[candidates]), key=lambda run: rows.instants[rows.runs == run].max(), reverse=True)
+        runs = sorted(set(rows.runs[candidates]), key=lambda run: (-rows.instants[rows.runs == run].max(), run))
         for run in runs:
             on_days = rows.days[rows.runs == run]
             nearest = on_days[np.argmin(np.abs(on_days - day))]

@@ -1,13 +1,14 @@
 """The point-in-time engine: who was enrolled, and what was known of them, at each as-of time.
 
 The one place where records are cut: `_known` for what a feature may see, `_until` for what a label may see. Everything else
-receives relations that are already cut. Values are rounded to 1e-6, so that the order in which an engine adds numbers never shows.
+receives relations that are already cut. Values are rounded to 1e-6 before they are compared or told, so that the order in which
+an engine adds numbers never shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import ibis
 import numpy as np
@@ -40,6 +41,27 @@ class Moment:
 
     run: str
     as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """When and where a run takes place.
+
+    Attributes:
+        run: the run's id.
+        starts_on: its first local day.
+        ends_on: its last.
+        zone: its time zone.
+    """
+
+    run: str
+    starts_on: date
+    ends_on: date
+    zone: str
+
+    def course_day(self, as_of: AsOf) -> int:
+        """The course day that an as-of time closes or falls in; 0 is the first."""
+        return (as_of.day(self.zone) - self.starts_on).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +118,49 @@ class TrainingSet:
     censored: dict[str, int]
 
 
-def moments_on_days(records: Records, runs: Sequence[str], days: Sequence[int]) -> list[Moment]:
+def moments_on_days(
+    records: Records, runs: Sequence[str], days: Sequence[int], known_by: AsOf | None = None
+) -> list[Moment]:
     """The moments at the end of each course day in `days` (day 0 is the first) of each run.
+
+    Args:
+        records: where the runs are described.
+        runs: which runs.
+        days: which course days; negative before the start.
+        known_by: see `run_facts`.
 
     Raises:
         UnknownName: a run is not known.
     """
-    known_runs = _course_runs(records)
     moments = []
+    course_runs = _CourseRuns.of(records)
     for run in runs:
-        if run not in known_runs:
-            raise UnknownName.of("run", run, known_runs)
-        about = known_runs[run]
-        moments += [Moment(run, AsOf.at((about["starts_on"] + timedelta(days=day)).isoformat(), about["zone"])) for day in days]
+        about = course_runs.about(run, known_by)
+        for day in days:
+            moments.append(Moment(run, AsOf.at((about.starts_on + timedelta(days=day)).isoformat(), about.zone)))
     return moments
 
 
-def run_zone(records: Records, run: str) -> str:
-    """The time zone of a run.
+def run_facts(records: Records, run: str, known_by: AsOf | None = None) -> RunFacts:
+    """When and where a run takes place, as it was last announced by `known_by` (None: by now).
 
     Raises:
         UnknownName: the run is not known.
     """
-    known_runs = _course_runs(records)
-    if run not in known_runs:
-        raise UnknownName.of("run", run, known_runs)
-    return str(known_runs[run]["zone"])
+    return _CourseRuns.of(records).about(run, known_by)
+
+
+def known_at(tables: Mapping[str, pa.Table], as_of: AsOf) -> dict[str, pa.Table]:
+    """The records, by kind, without everything that was recorded after the as-of time: the world as it was then."""
+    cut = pa.scalar(as_of.instant, INSTANT)
+    return {kind: table.filter(pc.less_equal(table["recorded_at"], cut)) for kind, table in tables.items()}
+
+
+def runs_with_activity(records: Records) -> set[str]:
+    """The runs of which any activity is known: a silent feed is not a silent learner."""
+    statements = records.table("statements")
+    active = statements.filter(statements.interactions > 0).select("run").distinct()
+    return set(records.collect(active)["run"].to_pylist())
 
 
 def compute(
@@ -208,32 +247,39 @@ def _refuse_overlap(label: Label, answer: pa.Table) -> None:
 def _assemble(features: FeatureTable, label: Label, answer: pa.Table, known_by: AsOf | None) -> TrainingSet:
     values = answer["value"].cast(pa.float64()).to_numpy(zero_copy_only=False)
     has_value = ~np.isnan(values)
-    resolved = np.ones(len(values), dtype=bool)
-    if known_by is not None:
-        in_time = pc.less_equal(answer["resolved_at"], pa.scalar(known_by.instant, INSTANT))
-        resolved = np.asarray(pc.fill_null(in_time, False).to_numpy(zero_copy_only=False), dtype=bool)  # noqa: FBT003
+    resolved = _resolved(answer, known_by)
     usable = has_value & resolved
     censored = {}
     if label.whole_run:
-        complete = _complete_cohorts(answer, usable)
-        censored["cohort not yet resolved"] = int((usable & ~complete).sum() + (~usable & ~complete).sum())
+        complete = _complete_cohorts(answer, resolved)
         usable &= complete
-        censored["outcome not known"] = int((complete & ~usable).sum())
+        censored["cohort not yet resolved"] = int((~complete).sum())
+        censored["outcome not known"] = int((complete & ~resolved).sum())
+        censored["nothing left to foresee"] = int((complete & resolved & ~has_value).sum())
     else:
-        censored["no such event ahead"] = int((~has_value & resolved).sum())
-        censored["not yet resolved"] = int((~resolved).sum())
+        censored["no such event ahead"] = int((~has_value).sum())
+        censored["not yet resolved"] = int((has_value & ~resolved).sum())
     kept = features.rows(usable)
     return TrainingSet(kept, label, values[usable], kept.keys("learner"), {why: n for why, n in censored.items() if n})
 
 
-def _complete_cohorts(answer: pa.Table, usable: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
-    """Which rows belong to a (run, as-of time) of which at least `COMPLETE` is usable."""
-    keys = answer.select(["run", "as_of"]).append_column("usable", pa.array(usable.astype(np.float64)))
-    shares = keys.group_by(["run", "as_of"]).aggregate([("usable", "mean")])
+def _resolved(answer: pa.Table, known_by: AsOf | None) -> "NDArray[np.bool_]":
+    """Which rows have an answer that was known by the cut-off, be it that there is nothing to foresee for them."""
+    known_then = pc.is_valid(answer["resolved_at"])
+    if known_by is not None:
+        cut = pa.scalar(known_by.instant, INSTANT)
+        known_then = pc.and_kleene(known_then, pc.less_equal(answer["resolved_at"], cut))
+    return np.asarray(known_then.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def _complete_cohorts(answer: pa.Table, resolved: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
+    """Which rows belong to a (run, as-of time) of which at least `COMPLETE` is resolved."""
+    keys = answer.select(["run", "as_of"]).append_column("resolved", pa.array(resolved.astype(np.float64)))
+    shares = keys.group_by(["run", "as_of"]).aggregate([("resolved", "mean")])
     share_of = {
         (run, at): share
         for run, at, share in zip(
-            shares["run"].to_pylist(), shares["as_of"].to_pylist(), shares["usable_mean"].to_pylist(), strict=True
+            shares["run"].to_pylist(), shares["as_of"].to_pylist(), shares["resolved_mean"].to_pylist(), strict=True
         )
     }
     pairs = zip(answer["run"].to_pylist(), answer["as_of"].to_pylist(), strict=True)
@@ -250,10 +296,14 @@ def _first_known(rows: "ir.Table", moments: "ir.Table") -> "ir.Table":
     """Each record beside the first moment of its run by which it was known; `step` numbers a run's moments in time.
 
     Folding a record into its first moment keeps the cost at the number of records: whatever is known at one moment is known at
-    all later ones.
+    all later ones. A day that has only begun at the very instant of the moment belongs to the next one.
     """
-    in_time = rows.recorded_at <= moments.as_of
-    not_before = moments.previous_as_of.isnull() | (rows.recorded_at > moments.previous_as_of)
+    in_time = (rows.recorded_at <= moments.as_of) & (rows.occurred_on <= moments.as_of_on)
+    not_before = (
+        moments.previous_as_of.isnull()
+        | (rows.recorded_at > moments.previous_as_of)
+        | (rows.occurred_on > moments.previous_as_of_on)
+    )
     return rows.join(moments, [rows.run == moments.run, in_time, not_before])
 
 
@@ -262,46 +312,62 @@ def _until(records: Records, kind: str, known_by: AsOf | None) -> "ir.Table":
     return rows if known_by is None else rows.filter(rows.recorded_at <= ibis.literal(known_by.instant))
 
 
-def _course_runs(records: Records) -> dict[str, dict[str, object]]:
-    runs = records.table("course_runs")
-    rows = records.collect(runs.select("run", "starts_on", "ends_on", "zone")).to_pylist()
-    return {row["run"]: row for row in sorted(rows, key=lambda row: row["run"])}
+@dataclass(frozen=True, slots=True)
+class _CourseRuns:
+    """What was recorded of each run, oldest first: a run whose end is moved ends on a day that depends on when one asks."""
+
+    versions: dict[str, list[tuple[datetime, RunFacts]]]
+
+    @classmethod
+    def of(cls, records: Records) -> "_CourseRuns":
+        runs = records.table("course_runs").order_by("recorded_at", "id")
+        versions: dict[str, list[tuple[datetime, RunFacts]]] = {}
+        for row in records.collect(runs.select("recorded_at", "run", "starts_on", "ends_on", "zone")).to_pylist():
+            recorded_at = row.pop("recorded_at")
+            versions.setdefault(row["run"], []).append((recorded_at, RunFacts(**row)))
+        return cls(versions)
+
+    def about(self, run: str, as_of: AsOf | None) -> RunFacts:
+        """The run as last announced by the as-of time; before its first announcement, as first announced."""
+        if run not in self.versions:
+            raise UnknownName.of("run", run, self.versions)
+        told = [facts for recorded_at, facts in self.versions[run] if as_of is None or recorded_at <= as_of.instant]
+        return told[-1] if told else self.versions[run][0][1]
 
 
 def _moments_table(records: Records, moments: Sequence[Moment], gap_days: int, horizon_days: int | None) -> "ir.Table":
     if not moments:
         raise InputError("No moments to compute: name at least one run and one as-of time.")
-    known_runs = _course_runs(records)
-    rows = []
-    previous: Moment | None = None
-    step = 0
+    course_runs = _CourseRuns.of(records)
+    rows: list[dict[str, Any]] = []
     for moment in sorted(set(moments)):
-        if moment.run not in known_runs:
-            raise UnknownName.of("run", moment.run, known_runs)
-        about = known_runs[moment.run]
-        same_run = previous is not None and previous.run == moment.run
-        step = step + 1 if same_run else 0
-        zone = str(about["zone"])
+        about = course_runs.about(moment.run, moment.as_of)
+        zone = about.zone
         as_of_on = moment.as_of.day(zone)
         opens_on = as_of_on + timedelta(days=gap_days)
-        closes_on = opens_on + timedelta(days=horizon_days) if horizon_days else None
+        closes_on = None if horizon_days is None else opens_on + timedelta(days=horizon_days)
+        before = rows[-1] if rows and rows[-1]["run"] == moment.run else None
         rows.append(
             {
                 "run": moment.run,
                 "as_of": moment.as_of.instant,
-                "previous_as_of": previous.as_of.instant if same_run and previous else None,
-                "step": step,
                 "as_of_on": as_of_on,
-                "starts_on": about["starts_on"],
-                "ends_on": about["ends_on"],
+                "previous_as_of": None if before is None else before["as_of"],
+                "previous_as_of_on": None if before is None else before["as_of_on"],
+                "step": 0 if before is None else before["step"] + 1,
+                "starts_on": about.starts_on,
+                "ends_on": about.ends_on,
                 "opens_on": opens_on,
-                "opens_at": moment.as_of.instant if not gap_days else AsOf.at(opens_on.isoformat(), zone).instant,
+                "opens_at": moment.as_of.instant if gap_days == 0 else _end_of(opens_on, zone),
                 "closes_on": closes_on,
-                "closes_at": AsOf.at(closes_on.isoformat(), zone).instant if closes_on else None,
+                "closes_at": None if closes_on is None else _end_of(closes_on, zone),
             }
         )
-        previous = moment
     return records.put("moments", pa.Table.from_pylist(rows, schema=known.MOMENTS))
+
+
+def _end_of(day: date, zone: str) -> datetime:
+    return AsOf.at(day.isoformat(), zone).instant
 
 
 def _spine(
@@ -317,11 +383,14 @@ def _spine(
 def _features(view: FeatureView, records: Records, spine: "ir.Table") -> FeatureTable:
     definitions = needed(view.features)
     moments = ibis.table(known.MOMENTS_IBIS, name="moments")
+    handed_in = _known(records, "statements", moments).filter(ibis._.verb == "submitted")
     sources = known.Sources(
         spine=spine,
         statements=_first_known(records.table("statements"), moments),
-        typed_statements=_first_known(known.with_type(records.table("statements"), records.table("activities")), moments),
-        submissions=_known(records, "statements", moments).filter(ibis._.verb == "submitted"),
+        typed_statements=_first_known(
+            known.with_type(records.table("statements"), records.table("activities")), moments
+        ),
+        submissions=handed_in.filter(handed_in.occurred_on <= handed_in.as_of_on),
         activities=_known(records, "activities", moments),
         results=_known(records, "results", moments),
         attributes=_known(records, "attributes", moments),
@@ -334,8 +403,7 @@ def _features(view: FeatureView, records: Records, spine: "ir.Table") -> Feature
     for definition in definitions:
         if definition.stage != "known":
             wide = _filled(wide.mutate(**{definition.name: definition.define(wide)}), [definition])
-    columns = [wide[name].cast("float64").round(6).name(name) for name in view.features]
-    table = records.collect(wide.order_by("run", "as_of", "learner").select(*KEYS, *columns))
+    table = records.collect(wide.order_by("run", "as_of", "learner").select(*KEYS, *view.features))
     return FeatureTable(view, table)
 
 
@@ -347,6 +415,9 @@ def _aggregate(records: Records, relation: str, sources: "known.Sources", defini
 
 
 def _filled(wide: "ir.Table", definitions: list[Feature]) -> "ir.Table":
-    absent = {d.name: ibis.coalesce(wide[d.name].cast("float64"), ibis.literal(d.absent)) for d in definitions if d.absent is not None}
-    return wide.mutate(**absent) if absent else wide
-
+    """The features as numbers, rounded before anything compares them, with their value where they are absent."""
+    values = {d.name: wide[d.name].cast("float64").round(6) for d in definitions}
+    absent = {d.name: ibis.literal(float(d.absent)) for d in definitions if d.absent is not None}
+    return wide.mutate(
+        **{name: ibis.coalesce(value, absent[name]) if name in absent else value for name, value in values.items()}
+    )

@@ -4,10 +4,13 @@ A feature function receives `Known`: relations that hold only what was known at 
 aggregate over one of them, or an expression over features named in `reads`. It never sees an uncut record, so it cannot look ahead.
 """
 
+import ast
 import hashlib
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from headway.domain.errors import ConfigError
@@ -57,11 +60,44 @@ class Feature:
 
     @property
     def source_hash(self) -> str:
-        """A hash of everything that decides its value: its code, what it reads, its value when absent."""
-        code = inspect.getsource(self.define)
-        bound = sorted(inspect.getclosurevars(self.define).nonlocals.items())
-        text = "\x1f".join([self.name, *self.reads, self.stage, repr(self.absent), repr(bound), code])
+        """A hash of everything that decides its value: its code and the names in it, what it reads, its value when absent."""
+        text = "\x1f".join([self.name, *self.reads, self.stage, repr(self.absent), code_of(self.define)])
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """A function's code without comments, docstrings and decorators, with the values and the code of the names that it uses.
+
+    Functions of other packages stand for themselves by name.
+    """
+    return "\x1f".join(_code_of(function, set()))
+
+
+def _code_of(function: Callable[..., Any], seen: set[str]) -> list[str]:
+    seen.add(f"{function.__module__}.{function.__qualname__}")
+    told = [_bare(inspect.getsource(function))]
+    used = inspect.getclosurevars(function)
+    for name, value in sorted({**used.globals, **used.nonlocals}.items()):
+        if (
+            isinstance(value, FunctionType)
+            and value.__module__.partition(".")[0] == function.__module__.partition(".")[0]
+        ):
+            told += [] if f"{value.__module__}.{value.__qualname__}" in seen else [name, *_code_of(value, seen)]
+        elif isinstance(value, ModuleType | FunctionType | BuiltinFunctionType | type):
+            told.append(f"{name} is {value.__name__}")
+        else:
+            told.append(f"{name} = {value!r}")
+    return told
+
+
+def _bare(source: str) -> str:
+    tree = ast.parse(textwrap.dedent(source))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = []
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 FEATURES: Extensions[Feature] = Extensions("features", "headway.features.library")

@@ -8,7 +8,7 @@ Features read (one or more rows for each spine row, named by `row`):
 - `objects`: one row per object used: `first_age_days`, `last_age_days`.
 - `types`: one row per day and type of activity: `age_days`, `course_day`, `type`, `interactions`.
 - `hand_ins`: one row per assessment of the run: `weight`, `type`, `due_in_days` (negative: past), `is_due`, `submitted` (bool),
-  `late_days` (negative: early), `submitted_age_days`, `score` (0-1, known results only), `released_age_days`, `order` (by due date).
+  `late_days` (negative: early), `submitted_age_days`, `score` (0-1, known results only), `order` (by due date).
 - `facts`: one row: `registered_lead_days`, `days_left`, `run_days`, `previous_attempts`, `studied_credits`.
 
 Nothing here compares a record's time with an as-of time.
@@ -30,9 +30,10 @@ MOMENTS: Final = pa.schema(
     [
         ("run", pa.string()),
         ("as_of", INSTANT),
-        ("previous_as_of", INSTANT),
-        ("step", pa.int64()),
         ("as_of_on", pa.date32()),
+        ("previous_as_of", INSTANT),
+        ("previous_as_of_on", pa.date32()),
+        ("step", pa.int64()),
         ("starts_on", pa.date32()),
         ("ends_on", pa.date32()),
         ("opens_on", pa.date32()),
@@ -109,9 +110,9 @@ def days_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
 
 def with_type(statements: "ir.Table", activities: "ir.Table") -> "ir.Table":
     """Statements with the type of their object, recorded once both statement and activity are."""
-    types = activities.group_by("run", "activity").agg(
-        type=activities.type.argmin(activities.recorded_at), typed_at=activities.recorded_at.min()
-    )
+    first = ibis.window(group_by=["run", "activity"], order_by=["recorded_at", "id"])
+    ranked = activities.mutate(rank=ibis.row_number().over(first))
+    types = ranked.filter(ranked["rank"] == 0).select("run", "activity", "type", typed_at="recorded_at")
     joined = statements.join(types, [statements.run == types.run, statements.object == types.activity])
     both = joined.select("run", "learner", "occurred_on", "interactions", "type", "recorded_at", "typed_at")
     return both.mutate(recorded_at=ibis.greatest(both.recorded_at, both.typed_at)).drop("typed_at")
@@ -150,12 +151,18 @@ def _spells(sources: Sources) -> "ir.Table":
     # Consecutive days have consecutive ages and consecutive ranks, so their sum marks the spell.
     ranked = aged.mutate(rank=ibis.row_number().over(ibis.window(group_by="row", order_by="age_days")))
     marked = ranked.mutate(spell=ranked.age_days - ranked["rank"])
-    return marked.group_by("row", "spell").agg(length_days=marked.count(), ends_age_days=marked.age_days.min()).drop("spell")
+    return (
+        marked.group_by("row", "spell")
+        .agg(length_days=marked.count(), ends_age_days=marked.age_days.min())
+        .drop("spell")
+    )
 
 
 def _objects(sources: Sources) -> "ir.Table":
     used = sources.statements.filter((sources.statements.interactions > 0) & sources.statements.object.notnull())
-    folded = used.group_by("run", "learner", "object", "step").agg(first_on=used.occurred_on.min(), last_on=used.occurred_on.max())
+    folded = used.group_by("run", "learner", "object", "step").agg(
+        first_on=used.occurred_on.min(), last_on=used.occurred_on.max()
+    )
     history = _history(sources.spine, folded)
     of_object = history.group_by("row", "object", "as_of_on").agg(
         first_on=history.first_on.min(), last_on=history.last_on.max()
@@ -170,7 +177,9 @@ def _objects(sources: Sources) -> "ir.Table":
 
 def _types(sources: Sources) -> "ir.Table":
     active = sources.typed_statements.filter(sources.typed_statements.interactions > 0)
-    folded = active.group_by("run", "learner", "step", "occurred_on", "type").agg(interactions=active.interactions.sum())
+    folded = active.group_by("run", "learner", "step", "occurred_on", "type").agg(
+        interactions=active.interactions.sum()
+    )
     history = _history(sources.spine, folded)
     return history.select(
         "row",
@@ -194,11 +203,11 @@ def _hand_ins(sources: Sources) -> "ir.Table":
     spine = sources.spine.select("row", "run", "learner", "as_of", "as_of_on")
     plan = assessments(sources.activities).select("run", "as_of", "activity", "type", "weight", "due_on")
     keys = ["run", "learner", "as_of", "activity"]
-    submissions = sources.submissions.rename(activity="object").group_by(keys).agg(handed_in_on=ibis._.occurred_on.min())
-    marked = sources.results.filter(~sources.results.transferred)
-    results = marked.group_by(keys).agg(
-        score=marked.score.max(), released_on=marked.recorded_at.min().date(), marked_on=marked.submitted_on.min()
+    submissions = (
+        sources.submissions.rename(activity="object").group_by(keys).agg(handed_in_on=ibis._.occurred_on.min())
     )
+    marked = sources.results.filter(~sources.results.transferred)
+    results = marked.group_by(keys).agg(score=marked.score.max(), marked_on=marked.submitted_on.min())
     planned = spine.join(plan, ["run", "as_of"])
     full = planned.left_join(submissions, keys, rname="s_{name}").left_join(results, keys, rname="r_{name}")
     submitted_on = ibis.coalesce(full.handed_in_on, full.marked_on)
@@ -217,7 +226,6 @@ def _hand_ins(sources: Sources) -> "ir.Table":
         submitted=dated.submitted_on.notnull(),
         late_days=days_between(dated.submitted_on, dated.due_on),
         submitted_age_days=days_between(dated.as_of_on, dated.submitted_on),
-        released_age_days=days_between(dated.as_of_on, dated.released_on),
     )
 
 
@@ -231,10 +239,14 @@ FACTS: Final = ("previous_attempts", "studied_credits")
 def _facts(sources: Sources) -> "ir.Table":
     open_facts = sources.attributes.filter(~sources.attributes.sensitive)
     open_facts = open_facts.filter(open_facts.valid_from <= open_facts.as_of)
-    values = {
-        name: open_facts.value.argmax(open_facts.valid_from, where=open_facts["name"] == name).try_cast("float64") for name in FACTS
-    }
-    known = open_facts.group_by("run", "learner", "as_of").agg(**values)
+    latest = ibis.window(
+        group_by=["run", "learner", "as_of", "name"],
+        order_by=[ibis.desc("valid_from"), ibis.desc("recorded_at"), ibis.desc("id")],
+    )
+    ranked = open_facts.filter(open_facts["name"].isin(FACTS)).mutate(rank=ibis.row_number().over(latest))
+    last = ranked.filter(ranked["rank"] == 0)
+    values = {name: last.value.max(where=last["name"] == name).try_cast("float64") for name in FACTS}
+    known = last.group_by("run", "learner", "as_of").agg(**values)
     spine = sources.spine.left_join(known, ["run", "learner", "as_of"])
     return spine.select(
         "row",

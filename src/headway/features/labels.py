@@ -1,8 +1,9 @@
 """Labels: what a model learns to foresee, defined over what happened after the as-of time.
 
 A label function receives `known.Later`, records already cut at the training cut-off, and returns one row per spine row
-it can speak of: `row`, `value`, `evidence_at` (when the earliest thing it rests on happened; null where it rests on an absence) and
-`resolved_at` (when the answer was known). The engine refuses evidence from before the window and censors what is not yet resolved.
+it can speak of: `row`, `value` (null where there is nothing to foresee), `evidence_at` (when the earliest thing it rests on happened;
+null where it rests on an absence) and `resolved_at` (when the answer was known). The engine refuses evidence from before the window
+and censors what is not yet resolved.
 """
 
 from collections.abc import Callable
@@ -104,12 +105,17 @@ MARKING_DAYS: Final = 14
 
 def _withdraws(later: known.Later) -> "ir.Table":
     spine = later.spine
-    leaves = later.enrolments.filter(later.enrolments.status == "withdrawn")
-    same = [spine.run == leaves.run, spine.learner == leaves.learner, leaves.valid_from >= spine.as_of]
-    met = spine.left_join(leaves, same, rname="left_{name}")
-    first = met.group_by("row", "opens_at", "closes_at").agg(left_at=met.valid_from.min())
-    # Who leaves within the action gap could no longer be helped: no row, neither 0 nor 1.
-    in_time = first.filter(first.left_at.isnull() | (first.left_at >= first.opens_at))
+    changes = later.enrolments
+    same = [spine.run == changes.run, spine.learner == changes.learner]
+    met = spine.left_join(changes, same, rname="change_{name}")
+    left = met.status == "withdrawn"
+    first = met.group_by("row", "opens_at", "closes_at").agg(
+        left_at=met.valid_from.min(where=left & (met.valid_from >= met.opens_at)),
+        gone_at=met.valid_from.max(where=left & (met.valid_from < met.opens_at)),
+        back_at=met.valid_from.max(where=(met.status == "enrolled") & (met.valid_from < met.opens_at)),
+    )
+    # Who has gone by then, within the action gap or before word of it came, could no longer be helped: no row.
+    in_time = first.filter(first.gone_at.isnull() | (first.gone_at < first.back_at).fill_null(False))
     happened = (in_time.left_at < in_time.closes_at).fill_null(False)
     return in_time.select(
         "row",
@@ -125,9 +131,16 @@ def _final(later: known.Later, value: Callable[["ir.Table"], "ir.Value"]) -> "ir
     ranked = later.outcomes.mutate(rank=ibis.row_number().over(latest))
     last = ranked.filter(ranked["rank"] == 0)
     met = spine.join(last, ["run", "learner"], rname="outcome_{name}")
-    # An outcome from within the action gap could no longer be changed: no row.
-    ahead = met if later.everyone else met.filter(met.occurred_at >= met.opens_at)
-    return ahead.select("row", value=value(ahead), evidence_at=ahead.occurred_at, resolved_at=ahead.recorded_at)
+    if later.everyone:
+        return met.select("row", value=value(met), evidence_at=met.occurred_at, resolved_at=met.recorded_at)
+    # An outcome from within the action gap could no longer be changed: known, but nothing to foresee.
+    ahead = met.occurred_at >= met.opens_at
+    return met.select(
+        "row",
+        value=ibis.ifelse(ahead, value(met), None),
+        evidence_at=ibis.ifelse(ahead, met.occurred_at, None),
+        resolved_at=met.recorded_at,
+    )
 
 
 def _does_not_finish(later: known.Later) -> "ir.Table":
@@ -148,7 +161,9 @@ def _inactive(later: known.Later) -> "ir.Table":
         acts.occurred_on <= spine.closes_on,
     ]
     met = spine.left_join(acts, same, rname="act_{name}")
-    counted = met.group_by("row", "opens_at", "closes_at").agg(acts=met.interactions.sum().fill_null(0), first_at=met.occurred_at.min())
+    counted = met.group_by("row", "opens_at", "closes_at").agg(
+        acts=met.interactions.sum().fill_null(0), first_at=met.occurred_at.min()
+    )
     return counted.select(
         "row",
         value=(counted.acts == 0).cast("float64"),
@@ -165,14 +180,33 @@ def _misses_next(later: known.Later) -> "ir.Table":
     first = ibis.window(group_by="row", order_by=["due_on", "activity"])
     ahead = ahead.mutate(rank=ibis.row_number().over(first))
     ahead = ahead.filter(ahead["rank"] == 0).select("row", "run", "learner", "activity", "due_on", "due_at", "opens_at")
-    handed_in = later.statements.filter(later.statements.verb == "submitted").rename(activity="object")
-    mine = handed_in.group_by("run", "learner", "activity").agg(submitted_on=handed_in.occurred_on.min(), submitted_at=handed_in.occurred_at.min())
-    full = ahead.left_join(mine, ["run", "learner", "activity"], rname="mine_{name}")
+    full = ahead.left_join(_handed_in(later), ["run", "learner", "activity"], rname="mine_{name}")
+    told = later.statements.filter(later.statements.verb == "submitted").select("run").distinct().mutate(told=True)
+    full = full.left_join(told, "run", rname="told_{name}")
     # Whoever has already handed it in has nothing left to miss: no row.
     open_ones = full.filter(full.submitted_at.isnull() | (full.submitted_at >= full.opens_at))
     missed = (open_ones.submitted_on > open_ones.due_on).fill_null(True)
+    # Where only marks tell who handed in, it is known once they are out.
+    marked_by = open_ones.due_at + ibis.interval(days=MARKING_DAYS)
     return open_ones.select(
-        "row", value=missed.cast("float64"), evidence_at=open_ones.submitted_at, resolved_at=open_ones.due_at
+        "row",
+        value=missed.cast("float64"),
+        evidence_at=open_ones.submitted_at,
+        resolved_at=ibis.ifelse(open_ones.told.fill_null(False), open_ones.due_at, marked_by),
+    )
+
+
+def _handed_in(later: known.Later) -> "ir.Table":
+    """When each learner first handed in each assessment, told by statements or by results."""
+    said = later.statements.filter(later.statements.verb == "submitted")
+    marked = later.results.filter(~later.results.transferred & later.results.submitted_on.notnull())
+    both = said.select("run", "learner", "occurred_at", "occurred_on", activity="object").union(
+        marked.select("run", "learner", "occurred_at", "activity", occurred_on="submitted_on").select(
+            "run", "learner", "occurred_at", "occurred_on", "activity"
+        )
+    )
+    return both.group_by("run", "learner", "activity").agg(
+        submitted_on=both.occurred_on.min(), submitted_at=both.occurred_at.min()
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headway.domain.errors import Conflict, UnknownName
-from headway.features.definition import FEATURES, Feature
+from headway.features.definition import FEATURES, Feature, code_of
 
 STANDARD: Final = "standard"
 """The name of the view with every registered feature."""
@@ -60,8 +60,15 @@ def _needs_activity(features: tuple[str, ...]) -> bool:
 
 def view_with(name: str, features: tuple[str, ...]) -> FeatureView:
     """A view of exactly these features, in this order."""
-    hashes = [definition.source_hash for definition in needed(features)]
-    return FeatureView(name, features, hashlib.sha256("\x1f".join([*features, *hashes]).encode()).hexdigest()[:16])
+    from headway.features import known
+
+    definitions = needed(features)
+    hashes = [definition.source_hash for definition in definitions]
+    relations = sorted({definition.reads[0] for definition in definitions if definition.stage == "known"})
+    made_of = [code_of(known.RELATIONS[relation]) for relation in relations]
+    return FeatureView(
+        name, features, hashlib.sha256("\x1f".join([*features, *hashes, *made_of]).encode()).hexdigest()[:16]
+    )
 
 
 def needed(features: tuple[str, ...]) -> list[Feature]:

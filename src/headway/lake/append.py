@@ -117,7 +117,7 @@ def _watched(
             yield batch
     except GeneratorExit:  # the engine gave up for a reason of its own
         raise
-    except BaseException as wrong:
+    except BaseException as wrong:  # whatever the source raises must reach its caller as it is; raised again below
         failed(wrong)
         raise
 

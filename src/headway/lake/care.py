@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Final
 
 import duckdb
-from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import CommitFailedError
+from deltalake import DeltaTable
 
 from headway.domain.errors import InputError, LakeError
 from headway.domain.time import Clock
 from headway.lake.engine import BATCH_ROWS, Budget, engine, rows_of
-from headway.lake.tables import REJECTS_TABLE, WRITER, Layout, Tables, lake_errors, layout_of, literal, table_names
+from headway.lake.tables import REJECTS_TABLE, Layout, Tables, layout_of, literal, table_names
 
 _TRIES: Final = 50
 
@@ -64,11 +63,8 @@ def compact(tables: Tables) -> Compacted:
             if table is None:
                 continue
             before += len(tables.files(table))
-            with lake_errors(f"table {name}"):
-                table.optimize.compact(
-                    writer_properties=WRITER, commit_properties=CommitProperties(custom_metadata={"act": "compact"})
-                )
-                _vacuum(table, retention_hours=None)
+            tables.compact(table)
+            tables.vacuum(table, keep_a_week=True)
             after += len(tables.files(table))
     return Compacted(before, after)
 
@@ -131,8 +127,7 @@ def _erase_from(con: duckdb.DuckDBPyConnection, tables: Tables, layout: Layout, 
                     continue
                 table = tables.load(layout.name)
                 assert table is not None
-            with lake_errors(f"table {layout.name}"):
-                return sum(found.values()), _vacuum(table, retention_hours=0)
+            return sum(found.values()), tables.vacuum(table, keep_a_week=False)
     raise LakeError(
         f"Others kept writing to {layout.name}. Stop them, then erase again: nothing is erased until that succeeds."
     )
@@ -148,17 +143,3 @@ def _parts_with(
             f"SELECT {layout.partition}, count(*) FROM ({rows}) WHERE {theirs} GROUP BY 1 ORDER BY 1"
         ).fetchall()
     )
-
-
-def _vacuum(table: DeltaTable, retention_hours: int | None) -> int:
-    """How many files were destroyed that no version needs any more, leavings of killed writers among them."""
-    marked = CommitProperties(custom_metadata={"act": "vacuum"})
-
-    def run(*, dry: bool) -> list[str]:
-        enforced = retention_hours is None
-        return table.vacuum(retention_hours, dry, enforced, full=True, commit_properties=marked)
-
-    try:
-        return len(run(dry=False)) if run(dry=True) else 0
-    except CommitFailedError as wrong:
-        raise LakeError("Another machine changed the lake during the clean-up. Stop it and call again.") from wrong

@@ -180,6 +180,6 @@ def rows_of(
         # DuckDB reads no object store without its extensions; Delta Lake's own file system does.
         seen = sorted({file.part for file in files})
         name = f"headway_{layout.name}_v{table.version()}"
-        con.register(name, table.to_pyarrow_dataset(partitions=[(layout.partition, "in", seen)]))
+        con.register(name, table.to_pyarrow_dataset(file_pruning_predicate=[(layout.partition, "in", seen)]))
         source = f"SELECT * FROM {name}"
     return f"SELECT {columns} FROM ({nothing(layout.schema)} UNION ALL BY NAME {source})"

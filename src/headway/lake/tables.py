@@ -15,6 +15,8 @@ from urllib.parse import unquote
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.fs import DeltaStorageHandler
+from pyarrow.fs import FileType, PyFileSystem
 
 from headway.domain.errors import ConfigError, LakeError, UnknownName
 from headway.domain.records import KINDS, REJECTS
@@ -200,6 +202,46 @@ class Tables:
                     return False
                 raise
         return True
+
+    def compact(self, table: DeltaTable) -> None:
+        """Joins the small files of each partition into one in a new version of the table.
+
+        Raises:
+            LakeError: someone else removed files meanwhile.
+        """
+        with lake_errors("compaction"):
+            table.optimize.compact(
+                writer_properties=WRITER, commit_properties=CommitProperties(custom_metadata={"act": "compact"})
+            )
+
+    def vacuum(self, table: DeltaTable, *, keep_a_week: bool) -> int:
+        """How many files were destroyed that the newest version does not need, leavings of killed writers among them.
+
+        Args:
+            table: the newest version of the table.
+            keep_a_week: whether files that were in use less than a week ago stay, so that older snapshots can be read.
+
+        Raises:
+            LakeError: a file is still there.
+        """
+        marked = CommitProperties(custom_metadata={"act": "vacuum"})
+        hours = None if keep_a_week else 0
+
+        def unneeded(*, destroy: bool) -> list[str]:
+            return table.vacuum(hours, not destroy, keep_a_week, full=True, commit_properties=marked)
+
+        with lake_errors("unneeded files"):
+            there = self._existing(table, unneeded(destroy=False))  # Delta names files for as long as its log does
+            if not there:
+                return 0
+            unneeded(destroy=True)
+            if left := self._existing(table, there):
+                raise LakeError(f"{len(left)} files could not be destroyed, {left[0]} first. See who may delete there.")
+        return len(there)
+
+    def _existing(self, table: DeltaTable, paths: Sequence[str]) -> list[str]:
+        store = PyFileSystem(DeltaStorageHandler(table.table_uri, self._options or None))
+        return [info.path for info in store.get_file_info(list(paths)) if info.type is not FileType.NotFound]
 
     def _create(self, layout: Layout, rows: pa.RecordBatchReader, options: Mapping[str, Any]) -> None:
         write_deltalake(

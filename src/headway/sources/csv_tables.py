@@ -1,7 +1,7 @@
 """Any delimited tables, by a mapping file that says which column is what (docs/how-to/import-a-table.md).
 
-Promises that no id of a person leaves this module unless the mapping says it is a pseudonym already: a keyed hash stands for
-it in the records, in their ids and in the quarantine. What the mapping does not name is neither kept nor quarantined.
+Promises that no id of a person leaves this module unless the mapping says it is a pseudonym already: a keyed hash
+stands for it in the records, in their ids and in the quarantine. What the mapping does not name is not kept anywhere.
 """
 
 import fnmatch
@@ -18,7 +18,7 @@ from headway.governance.pseudonyms import hmac_sql
 from headway.sources.delimited import Dialect, TextFile
 from headway.sources.source import SOURCES, Delivery, Request
 from headway.sources.staging import Staging, name_sql, no_records
-from headway.sources.table_mapping import Table, load_mapping
+from headway.sources.table_mapping import load_mapping
 from headway.sources.table_sql import MACROS, TableSql
 
 _OPTIONS: Final = MappingProxyType({"map": "the mapping file, in TOML (required)"})
@@ -56,8 +56,7 @@ class CsvTables:
         paths = request.paths or [place.parent]
         made: list[tuple[str, Delivery]] = []
         for number, table in enumerate(mapping.table, start=1):
-            reading = _Reading(staging, f"table_{number}", table, TableSql(mapping, table))
-            reading.where = f"table {number} of {place.name}"
+            reading = _Reading(staging, TableSql(mapping, table), f"table_{number}", f"table {number} of {place.name}")
             made.append((table.kind, reading.delivery(_files(paths, table.file, place), request.pseudonym_key)))
         order = list(KINDS)
         return _deliveries(staging, [delivery for _, delivery in sorted(made, key=lambda pair: order.index(pair[0]))])
@@ -73,12 +72,12 @@ def _deliveries(staging: Staging, made: Sequence[Delivery]) -> Iterator[Delivery
 class _Reading:
     """One table of the mapping, on its way from text to records."""
 
-    def __init__(self, staging: Staging, name: str, table: Table, sql: TableSql) -> None:
+    def __init__(self, staging: Staging, sql: TableSql, name: str, where: str) -> None:
         self.staging = staging
-        self.name = name
-        self.table = table
         self.sql = sql
-        self.where = name
+        self.table = sql.table
+        self.name = name
+        self.where = where
 
     def delivery(self, paths: Sequence[Path], key: bytes) -> Delivery:
         """The delivery, after staging and checking the files at `paths`."""
@@ -140,7 +139,8 @@ class _Reading:
         if missing:
             raise SourceError(
                 f"{text.name} has no column {', '.join(map(repr, missing))}, which {self.where} names. It has "
-                f"{', '.join(map(repr, text.columns[:50]))}. Correct the mapping, or its delimiter {self.table.delimiter!r}."
+                f"{', '.join(map(repr, text.columns[:50]))}. Correct the mapping, or its delimiter, which is "
+                f"{self.table.delimiter!r}."
             )
         twice = [column for column in used if text.columns.count(column) > 1]
         if twice:

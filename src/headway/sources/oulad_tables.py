@@ -95,7 +95,7 @@ SENSITIVE: Final = ("gender", "region", "highest_education", "imd_band", "age_ba
 _MACROS: Final = (
     "CREATE MACRO clean(x) AS nullif(nullif(trim(x), ''), '?')",
     "CREATE MACRO number(x) AS try_cast(clean(x) AS DOUBLE)",
-    "CREATE MACRO whole(x) AS if(number(x) = trunc(number(x)) AND abs(number(x)) < 1e15, try_cast(number(x) AS BIGINT), NULL)",
+    "CREATE MACRO whole(x) AS if(number(x) = trunc(number(x)), try_cast(number(x) AS BIGINT), NULL)",
     # Values are computed for faulty rows too, so a day must fit whatever the row says.
     "CREATE MACRO days(x) AS if(whole(x) BETWEEN -9999 AND 9999, try_cast(whole(x) AS INTEGER), NULL)",
 )

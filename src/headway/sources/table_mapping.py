@@ -53,7 +53,7 @@ class Value(_Part):
     column: str | None = None
     constant: str | None = None
     default: str | None = None
-    values: dict[str, str] | None = None
+    values: Annotated[dict[str, str], Field(min_length=1)] | None = None
     format: str | None = None
     zone: str | None = None
     out_of: Annotated[int | float, Field(gt=0, allow_inf_nan=False)] | None = None

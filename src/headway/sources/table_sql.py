@@ -1,11 +1,12 @@
-"""The SQL of one table of a mapping: each record column as an expression over the staged text, and what makes a row faulty.
+"""The SQL of one table of a mapping: each record column as an expression over the staged text, and the row's checks.
 
-Pure text: it opens nothing. Every expression gives null, never an error, on a text that it cannot read, because values are
-computed for faulty rows too.
+Pure text: it opens nothing. Every expression gives null, never an error, on a text that it cannot read, because values
+are computed for faulty rows too.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from string import Formatter
 from typing import Final
 
@@ -17,11 +18,10 @@ from headway.sources.table_mapping import DERIVED, Table, TableMapping, Value
 
 MACROS: Final = (
     # A time outside these years is a slip of the pen, and may be infinite, which no record can hold.
-    "CREATE MACRO plausible(at) AS if(at BETWEEN TIMESTAMPTZ '1900-01-01 00:00:00+00' AND "
-    "TIMESTAMPTZ '2199-12-31 00:00:00+00', at, NULL)",
-    "CREATE MACRO local_day(at, zone) AS CAST(timezone(zone, at) AS DATE)",
-    "CREATE MACRO next_midnight(at, zone) AS timezone(zone, CAST(local_day(at, zone) + 1 AS TIMESTAMP))",
-    "CREATE MACRO whole(x) AS if(x = trunc(x) AND abs(x) < 1e15, try_cast(x AS BIGINT), NULL)",
+    "CREATE MACRO plausible(moment) AS if(year(moment) BETWEEN 1900 AND 2199, moment, NULL)",
+    "CREATE MACRO local_day(moment, zone) AS CAST(timezone(zone, moment) AS DATE)",
+    "CREATE MACRO next_midnight(moment, zone) AS timezone(zone, CAST(local_day(moment, zone) + 1 AS TIMESTAMP))",
+    "CREATE MACRO whole(x) AS if(x = trunc(x), try_cast(x AS BIGINT), NULL)",
 )
 
 # Where the table names only a day, these are meant at its end: nothing may count as known before it was.
@@ -138,8 +138,11 @@ class TableSql:
                 f"NOT regexp_full_match({run}, {shape})", "bad_run", f"concat('The run would be called ', {run}, '.')"
             ),
         ]
-        for column in [*([self.table.learner] if self.table.learner else []), *self.table.native_id]:
-            checks.append(Check(f"{self.field(column)} IS NULL", "missing_value", text_sql(f"{column} is empty.")))
+        filled = [*([self.table.learner] if self.table.learner else []), *self.table.native_id]
+        checks += [
+            Check(f"{self.field(column)} IS NULL", "missing_value", text_sql(f"{column} is empty."))
+            for column in filled
+        ]
         cells = self.cells()
         for name, value in self.table.given().items():
             checks += self._checks_of(name, value, cells[name])
@@ -239,4 +242,4 @@ def _instant(text: str, value: Value, zone: str) -> Cell:
 
 def _letters(format_: str) -> set[str]:
     plain = format_.replace("%%", "").replace("%-", "%")
-    return {letter for before, letter in zip(plain, plain[1:], strict=False) if before == "%"}
+    return {letter for before, letter in pairwise(plain) if before == "%"}

@@ -75,7 +75,9 @@ def _interactions_with(kind: str, types: tuple[str, ...], domain: Domain, days: 
     )(define)
 
 
-_interactions_with("content", ("content", "page", "file", "link", "video", "interactive"), "materials", 28, "on course materials")
+_interactions_with(
+    "content", ("content", "page", "file", "link", "video", "interactive"), "materials", 28, "on course materials"
+)
 _interactions_with("forum", ("forum", "wiki", "webinar"), "forum", 28, "in forums")
 _interactions_with("quiz", ("quiz", "test"), "materials", 28, "on quizzes")
 _interactions_with("homepage", ("homepage",), "visits", 28, "on the course home page")

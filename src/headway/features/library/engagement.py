@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 
 @feature(
-    reads=("active_days_14d", "days_since_last_activity", "interactions_14d_percentile", "types_14d", "submitted_share"),
+    reads=(
+        "active_days_14d",
+        "days_since_last_activity",
+        "interactions_14d_percentile",
+        "types_14d",
+        "submitted_share",
+    ),
     unit="points",
     window=14,
     bounds=(0, 100),

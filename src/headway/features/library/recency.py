@@ -37,7 +37,7 @@ def days_since_first_activity(d: "ir.Table") -> "ir.Value":
     window=14,
     bounds=(None, None),
     domain="visits",
-    sentence="Activity this week against the week before: {value} on a log scale (course middle: {median})",
+    sentence="Activity this week against the week before: {value} (course middle: {median})",
 )
 def activity_change_7d(f: "ir.Table") -> "ir.Value":
     """Natural log of (interactions in the last 7 days + 1) over (the 7 days before + 1)."""
@@ -50,7 +50,7 @@ def activity_change_7d(f: "ir.Table") -> "ir.Value":
     window=28,
     bounds=(None, None),
     domain="visits",
-    sentence="Activity in the last two weeks against the two before: {value} on a log scale (course middle: {median})",
+    sentence="Activity in the last two weeks against the two before: {value} (course middle: {median})",
 )
 def activity_change_14d(f: "ir.Table") -> "ir.Value":
     """Natural log of (interactions in the last 14 days + 1) over (the 14 days before + 1)."""
@@ -80,4 +80,4 @@ def active_days_change_14d(d: "ir.Table") -> "ir.Value":
 )
 def recent_share_14d(d: "ir.Table") -> "ir.Value":
     """Share of all interactions that fell in the last 14 days."""
-    return d.interactions.sum(where=d.age_days < 14) / d.interactions.sum()
+    return d.interactions.sum(where=d.age_days < 14).fill_null(0) / d.interactions.sum()

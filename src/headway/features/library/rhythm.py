@@ -77,7 +77,7 @@ def active_weeks(d: "ir.Table") -> "ir.Value":
 def weekend_share_28d(d: "ir.Table") -> "ir.Value":
     """Share of the interactions of the last 28 days that fell on Saturday or Sunday."""
     recent = d.age_days < 28
-    return d.interactions.sum(where=recent & (d.weekday >= 5)) / d.interactions.sum(where=recent)
+    return d.interactions.sum(where=recent & (d.weekday >= 5)).fill_null(0) / d.interactions.sum(where=recent)
 
 
 @feature(

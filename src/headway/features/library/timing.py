@@ -39,7 +39,7 @@ def remaining_share(f: "ir.Table") -> "ir.Value":
     unit="attempts",
     changeable=False,
     domain="timing",
-    sentence="Takes this course for the {value}. time again (course middle: {median})",
+    sentence="Has taken this course {value} times before (course middle: {median})",
 )
 def previous_attempts(f: "ir.Table") -> "ir.Value":
     """How often the learner took this course before."""

@@ -1,0 +1,267 @@
+"""Commands about data: sources, imports, the lake."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.cli.options import AsJson, DryRun, Home, opened
+from headway.cli.output import print_json, print_table, talk
+from headway.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from headway.lake.landing import IngestReport
+
+source = typer.Typer(no_args_is_help=True, help="The systems that headway reads.")
+lake = typer.Typer(no_args_is_help=True, help="What was known, and when.")
+
+Paths = Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)]
+SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="One of `headway source list`.", show_default=False)]
+Options = Annotated[
+    list[str] | None, typer.Option("--option", "-o", help="An option of the source: NAME=VALUE.", show_default=False)
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.add_typer(source, name="source")
+    app.command("import")(import_)
+    app.add_typer(lake, name="lake")
+
+
+@source.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """List the sources with their options.
+
+    For example:
+
+        headway source list
+
+        headway source list --json
+    """
+    from headway.sources.source import SOURCES
+
+    if as_json:
+        print_json([{"name": s.name, "summary": s.summary, "options": dict(s.options)} for s in SOURCES])
+        return
+    for each in SOURCES:
+        print(f"{each.name}: {each.summary}")
+        for name, text in each.options.items():
+            print(f"    -o {name}=…  {text}")
+
+
+@source.command()
+def check(
+    name: SourceName, paths: Paths = None, option: Options = None, as_json: AsJson = False, home: Home = None
+) -> None:
+    """Read everything and say what would become of it; write nothing.
+
+    For example:
+
+        headway source check oulad ~/oulad
+
+        headway source check csv -o map=map.toml marks.csv
+    """
+    _ingest(name, paths, option, as_json=as_json, dry_run=True, home=home)
+
+
+@source.command()
+def rejects(
+    source_name: Annotated[str | None, typer.Option("--source", help="Only this source.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many rows to show.")] = 20,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """List what is in quarantine: counts by reason, and the rows.
+
+    For example:
+
+        headway source rejects
+
+        headway source rejects --source oulad --json
+    """
+    with opened(home) as app:
+        counts = [row for row in app.lake.reject_counts() if source_name in (None, row[0])]
+        rows = app.lake.rejects(source_name).slice(0, limit).drop_columns(["id"]).to_pylist()
+    header = ("source", "kind", "reason", "rows")
+    if as_json:
+        print_json({"counts": [dict(zip(header, row, strict=True)) for row in counts], "rows": rows})
+        return
+    print_table(header, counts)
+    for row in rows:
+        print(f"{row['file'] or '–'}:{row['line'] or '–'}  {row['reason']}  {row['detail']}  {row['raw']}")
+
+
+def import_(
+    name: SourceName,
+    paths: Paths = None,
+    option: Options = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Read a source into the lake. Doing it twice, or again after a crash, changes nothing.
+
+    For example:
+
+        headway import oulad ~/oulad
+
+        headway import simulated -o learners=500 --json
+    """
+    _ingest(name, paths, option, as_json=as_json, dry_run=dry_run, home=home)
+
+
+def _ingest(
+    name: str, paths: list[Path] | None, option: list[str] | None, *, as_json: bool, dry_run: bool, home: Path | None
+) -> None:
+    from headway import flow
+
+    with opened(home) as app:
+        report = flow.ingest(app, name, paths or [], _options(option), dry_run=dry_run)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _show(report)
+    if dry_run:
+        talk("Nothing written.")
+    elif report.total.quarantined:
+        talk("Next: headway source rejects shows what was refused and why.")
+    if report.total.read and report.total.quarantined == report.total.read:
+        raise typer.Exit(3)
+
+
+def _show(report: "IngestReport") -> None:
+    rows: list[list[Any]] = [
+        [kind, counts.read, counts.accepted, counts.quarantined, counts.unchanged]
+        for kind, counts in report.kinds.items()
+    ]
+    total = report.total
+    rows.append(["all", total.read, total.accepted, total.quarantined, total.unchanged])
+    print_table(("kind", "read", "accepted", "quarantined", "unchanged"), rows)
+    if report.reasons:
+        print_table(("reason", "rows"), sorted(report.reasons.items()))
+    talk(f"{report.seconds:.1f} s")
+
+
+def _options(given: list[str] | None) -> dict[str, str]:
+    options = {}
+    for text in given or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--option {text!r} has no value. Write --option NAME=VALUE.")
+        options[name] = value
+    return options
+
+
+@lake.command()
+def log(as_json: AsJson = False, home: Home = None) -> None:
+    """Show every version of every table, newest first.
+
+    For example:
+
+        headway lake log
+
+        headway lake log --json
+    """
+    from dataclasses import asdict
+
+    with opened(home) as app:
+        versions = [asdict(version) for version in app.lake.history()]
+        snapshot = app.lake.snapshot().id
+    if as_json:
+        print_json({"snapshot": snapshot, "versions": versions})
+        return
+    if versions:
+        print_table(tuple(versions[0]), [tuple(version.values()) for version in versions])
+    talk(f"Snapshot {snapshot}")
+
+
+@lake.command()
+def verify(as_json: AsJson = False, home: Home = None) -> None:
+    """Read the whole lake and say what is wrong with it; exit 3 where anything is.
+
+    For example:
+
+        headway lake verify
+
+        headway lake verify --json
+    """
+    with opened(home) as app:
+        found = app.lake.verify()
+    if as_json:
+        print_json(
+            {"ok": found.ok, "rows": dict(found.rows), "digests": dict(found.digests), "problems": found.problems}
+        )
+    else:
+        print_table(("kind", "rows", "digest"), [(kind, n, found.digests.get(kind)) for kind, n in found.rows.items()])
+        for problem in found.problems:
+            print(problem)
+    if not found.ok:
+        raise typer.Exit(3)
+
+
+@lake.command()
+def compact(dry_run: DryRun = False, as_json: AsJson = False, home: Home = None) -> None:
+    """Join small files. Contents stay the same.
+
+    For example:
+
+        headway lake compact
+
+        headway lake compact --dry-run
+    """
+    with opened(home) as app:
+        if dry_run:
+            talk("Would join small files of every table. Nothing written.")
+            return
+        done = app.lake.compact()
+    if as_json:
+        print_json({"files_before": done.files_before, "files_after": done.files_after})
+    else:
+        print(f"{done.files_before} files are now {done.files_after}")
+
+
+@lake.command()
+def erase(
+    learner: Annotated[str, typer.Argument(help="The learner's id, as lists print it.", show_default=False)],
+    confirm: Annotated[
+        str | None, typer.Option(help="The learner's id again, for scripts.", show_default=False)
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Erase one learner from every file of the lake and from all predictions; print the receipt.
+
+    For example:
+
+        headway lake erase oulad/28400 --dry-run
+
+        headway lake erase oulad/28400 --confirm oulad/28400
+    """
+    from headway import flow
+
+    with opened(home) as app:
+        if dry_run:
+            talk(f"Would erase every record and prediction of {learner}. Nothing written.")
+            return
+        if confirm is None and sys.stdin.isatty():
+            confirm = typer.prompt(f"This cannot be undone. Type {learner} to erase it", err=True)
+        if confirm != learner:
+            raise InputError(f"Erasing cannot be undone. Repeat with --confirm {learner}")
+        receipt, predictions = flow.erase_learner(app, learner)
+    told = {
+        "learner": receipt.learner,
+        "at": receipt.at,
+        "rows": dict(receipt.rows),
+        "rejects": receipt.rejects,
+        "predictions": predictions,
+        "files": receipt.files,
+    }
+    if as_json:
+        print_json(told)
+    else:
+        print_table(
+            ("what", "erased"), [*receipt.rows.items(), ("rejects", receipt.rejects), ("predictions", predictions)]
+        )

@@ -1,0 +1,90 @@
+"""The `headway` command. Its commands stand in modules by what they are about, and import heavy libraries when they run."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headway import __version__
+from headway.cli import data, demo, doctor, lists, modelling
+from headway.cli.options import Home, choose_home
+from headway.cli.output import report_error
+from headway.domain.errors import HeadwayError
+
+app = typer.Typer(
+    name="headway",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=True,
+    help="From what learners do to help that reaches the right learner in time.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 data not fit, 4 refused, 130 stopped.",
+)
+data.add_to(app)
+modelling.add_to(app)
+lists.add_to(app)
+demo.add_to(app)
+doctor.add_to(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"headway {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    home: Home = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+    choose_home(home)
+
+
+@app.command()
+def init(
+    folder: Annotated[
+        Path | None, typer.Argument(help="The folder to make a workspace of.", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
+) -> None:
+    """Make a workspace: settings, a secret key for pseudonyms, empty stores.
+
+    For example:
+
+        headway init work
+
+        headway init --dry-run
+    """
+    from headway.cli.options import home_of
+    from headway.cli.output import talk
+    from headway.flow import open_app
+    from headway.settings import pseudonym_key
+
+    home = folder.absolute() if folder else home_of(None)
+    if dry_run:
+        talk(f"Would make a workspace in {home}. Nothing written.")
+        return
+    with open_app(home) as opened:
+        pseudonym_key(opened.settings)
+    print(home)
+    talk(f"Next: headway import SOURCE PATH --home {home}, or headway source list to see the sources.")
+
+
+def main() -> None:
+    """Runs the command line and exits with its code."""
+    try:
+        app()
+    except HeadwayError as error:
+        if os.environ.get("HEADWAY_DEBUG"):
+            raise
+        sys.exit(report_error(error))
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; Python would complain again while it flushes.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - it must stay open until the exit
+        sys.exit(0)

@@ -1,0 +1,52 @@
+"""Options that several commands share, and the home that they work in."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from headway.flow import App
+
+Home = Annotated[
+    Path | None, typer.Option("--home", help="The workspace folder (or HEADWAY_HOME).", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")]
+Run = Annotated[str, typer.Option("--run", help="The course run, source/course/run.", show_default=False)]
+AsOfDate = Annotated[
+    str, typer.Option("--as-of", help="A date (its end, in the course's zone) or an instant.", show_default=False)
+]
+Label = Annotated[str, typer.Option("--label", help="What to predict.")]
+
+_chosen: dict[str, Path | None] = {"home": None}
+
+
+def choose_home(home: Path | None) -> None:
+    """Keeps the home given before the command, for commands that are given none of their own."""
+    _chosen["home"] = home
+
+
+def home_of(home: Path | None) -> Path:
+    """The home to work in."""
+    from headway.settings import find_home
+
+    return find_home(home or _chosen["home"], os.environ)
+
+
+@contextmanager
+def opened(home: Path | None) -> "Iterator[App]":
+    """The app of the home, its progress shown on stderr."""
+    from headway.cli.output import progress
+    from headway.flow import open_app
+
+    with progress() as say, open_app(home_of(home), progress=say) as app:
+        yield app
+
+
+def names(text: str | None) -> list[str]:
+    """The comma-separated names in `text`."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]

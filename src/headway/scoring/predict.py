@@ -1,0 +1,100 @@
+"""Predictions for a cohort: risk, range, reasons, and a hash of the values that they rest on. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from headway.evaluation.ranges import Withheld
+from headway.evaluation.risk_model import RiskModel
+from headway.evaluation.rows import matrix_of
+from headway.explanation.reasons import Reason, reasons
+from headway.features.as_of import FeatureTable
+from headway.features.definition import FEATURES
+from headway.models.model import Floats, Matrix
+
+REASONS: Final = 5
+
+TOO_EARLY: Final[dict[Withheld, str]] = {
+    "few-comparable": "Too early to say: fewer than 50 comparable past learners.",
+    "range-too-wide": "Too early to say: the range is wider than 6 in 10.",
+}
+
+LAST_VISIT: Final = "days_since_last_activity"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is said of one learner at one as-of time.
+
+    Attributes:
+        learner: the pseudonym.
+        status: "scored", or "too_early" where the range says too little.
+        risk: calibrated risk, 0 to 1; None where it is too early.
+        low: lower end of its range.
+        high: upper end of its range.
+        comparable: past learners that the range rests on.
+        why_too_early: one sentence, or None.
+        features_hash: hash of the feature values.
+        reasons: strongest first.
+        days_since_visit: days since the last visit; None where there was none.
+    """
+
+    learner: str
+    status: Literal["scored", "too_early"]
+    risk: float | None
+    low: float | None
+    high: float | None
+    comparable: int
+    why_too_early: str | None
+    features_hash: str
+    reasons: tuple[Reason, ...]
+    days_since_visit: int | None
+
+
+def predict(model: RiskModel, cohort: FeatureTable) -> list[Prediction]:
+    """One prediction for each row of a whole cohort, in its order; reasons compare with the cohort's medians."""
+    features = matrix_of(cohort)
+    said = model.predict(features)
+    definitions = {name: FEATURES.get(name) for name in features.names}
+    why = reasons(features, model.contributions(features), definitions, medians(features), top=REASONS)
+    visits = features.column(LAST_VISIT) if LAST_VISIT in features.names else np.full(len(features), np.nan)
+    return [
+        Prediction(
+            learner=learner,
+            status="too_early" if withheld else "scored",
+            risk=None if withheld else float(risk),
+            low=None if withheld else float(low),
+            high=None if withheld else float(high),
+            comparable=int(comparable),
+            why_too_early=TOO_EARLY[withheld] if withheld else None,
+            features_hash=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest(),
+            reasons=own,
+            days_since_visit=None if np.isnan(visit) else int(visit),
+        )
+        for learner, risk, low, high, comparable, withheld, values, own, visit in zip(
+            cohort.keys("learner"),
+            said.risks,
+            said.low,
+            said.high,
+            said.comparable,
+            said.withheld,
+            features.values,
+            why,
+            visits,
+            strict=True,
+        )
+    ]
+
+
+def medians(features: Matrix) -> Floats:
+    """The middle of each feature among those of the cohort for whom it is known; NaN where for nobody."""
+    known = ~np.isnan(features.values)
+    return np.array(
+        [
+            np.median(column[is_known]) if is_known.any() else np.nan
+            for column, is_known in zip(features.values.T, known.T, strict=True)
+        ],
+        dtype=np.float64,
+    )

@@ -1,0 +1,273 @@
+"""What every registered source promises, whoever wrote it. A new source adds its sample to `source_cases.CASES`."""
+
+import gzip
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+from headway.domain.errors import HeadwayError, InputError, SourceError
+from headway.domain.records import KINDS
+from headway.domain.runs import RunId
+from headway.sources.source import SOURCES, Request, Source
+from tests.contract.source_cases import CASES, KEY, MADE, Read, drain
+
+
+@pytest.fixture(params=SOURCES.names())
+def source(request: pytest.FixtureRequest) -> Source:
+    return SOURCES.get(str(request.param))
+
+
+@pytest.fixture
+def sample(source: Source, tmp_path: Path) -> Request:
+    assert source.name in CASES, f"Add a sample of {source.name} to tests/contract/source_cases.py."
+    folder = tmp_path / "sample"
+    folder.mkdir()
+    return CASES[source.name](folder)
+
+
+of_files = pytest.mark.parametrize(
+    "source", [pytest.param(source, id=source.name) for source in SOURCES if source.name not in MADE]
+)
+
+
+def files_of(sample: Request) -> list[Path]:
+    """The data files of a sample."""
+    return sorted(file for path in sample.paths for file in path.iterdir())
+
+
+def test_it_says_what_it_is(source: Source) -> None:
+    assert SOURCES.get(source.name) is source
+    assert source.summary
+    assert all(source.options.values())
+
+
+def test_records_have_exactly_the_columns_of_their_kind_and_no_required_one_is_empty(
+    source: Source, sample: Request
+) -> None:
+    read = drain(source, sample)  # the schemas are compared there
+    assert sum(read.counts().values()) > 0
+    for kind, table in read.records.items():
+        for column in KINDS[kind].required:
+            assert table[column].null_count == 0, (kind, column)
+
+
+def test_ids_have_16_bytes_and_no_two_records_of_a_kind_share_one_unless_they_are_equal(
+    source: Source, sample: Request
+) -> None:
+    for table in drain(source, sample).records.values():
+        assert set(pc.binary_length(table["id"]).to_pylist()) <= {16}
+        known: dict[bytes, object] = {}
+        for row in table.to_pylist():
+            assert known.setdefault(row["id"], row) == row
+
+
+def test_reading_again_gives_the_same_records_and_rejects(source: Source, sample: Request) -> None:
+    first, second = drain(source, sample), drain(source, sample)
+    assert first.records.keys() == second.records.keys()
+    for kind, table in first.records.items():
+        assert table.sort_by("id").equals(second.records[kind].sort_by("id")), kind
+    assert first.rejects.equals(second.rejects)
+
+
+def test_a_record_is_known_no_sooner_than_it_happened(source: Source, sample: Request) -> None:
+    for kind, table in drain(source, sample).records.items():
+        delays = pc.subtract(table["recorded_at"], table["occurred_at"]).cast("int64")
+        assert all(delay >= 0 for delay in delays.to_pylist()), kind
+
+
+def test_every_run_is_named_source_course_run_and_begins_alike(source: Source, sample: Request) -> None:
+    runs = {run for table in drain(source, sample).records.values() for run in table["run"].to_pylist()}
+    assert runs
+    assert len({RunId.parse(run).source for run in runs}) == 1
+
+
+def test_course_runs_come_first(source: Source, sample: Request) -> None:
+    kinds = [delivery.kind for delivery in source.read(sample)]
+    assert kinds[0] == "course_runs"
+
+
+def test_deliveries_may_be_read_after_the_last_one_was_handed_over(source: Source, sample: Request) -> None:
+    kept = list(source.read(sample))
+    late: dict[str, int] = {}
+    for delivery in kept:
+        late[delivery.kind] = late.get(delivery.kind, 0) + delivery.records.read_all().num_rows
+    assert {kind: count for kind, count in late.items() if count} == drain(source, sample).counts()
+
+
+def test_refused_rows_have_a_place_a_reason_and_an_id_of_their_own(source: Source, sample: Request) -> None:
+    rows = drain(source, sample).rejects.to_pylist()
+    assert len({row["id"] for row in rows}) == len(rows)
+    for row in rows:
+        assert row["kind"] in KINDS
+        assert row["file"]
+        assert row["line"] >= 2
+        assert row["reason"].replace("_", "").isalpha()
+        assert row["detail"].endswith(".")
+        assert row["raw"]
+
+
+def test_an_unknown_option_is_refused_with_the_known_ones(source: Source, sample: Request) -> None:
+    wrong = Request(sample.paths, {**sample.options, "nonsense_option": "1"}, sample.pseudonym_key)
+    with pytest.raises(InputError, match="nonsense_option"):
+        drain(source, wrong)
+
+
+BAD_LINES = {
+    "too few columns": b"x\n",
+    "too many columns": b"a,b;c" + b",;" * 30 + b"\n",
+    "not UTF-8": b"\xff\xfe\xe9\n",
+    "NUL bytes": b"a\0b,c\n",
+    "a very long line": b"y" * (3 << 20) + b"\n",
+    "a quote that never closes": b'"open\n',
+}
+
+
+@of_files
+@pytest.mark.parametrize("line", BAD_LINES.values(), ids=BAD_LINES)
+def test_a_bad_line_is_one_reject_and_changes_nothing_else(source: Source, sample: Request, line: bytes) -> None:
+    sound = drain(source, sample)
+    for file in files_of(sample):
+        good = file.read_bytes()
+        header, _, rest = good.partition(b"\n")
+        file.write_bytes(header + b"\n" + line + rest)
+        spoilt = drain(source, sample)
+        file.write_bytes(good)
+        assert {k: t.sort_by("id").to_pylist() for k, t in spoilt.records.items()} == {
+            k: t.sort_by("id").to_pylist() for k, t in sound.records.items()
+        }, file.name
+        added = spoilt.rejects.num_rows - sound.rejects.num_rows
+        assert added >= 1, file.name
+        assert {row[:2] for row in spoilt.reasons()} >= {(file.name, 2)}
+
+
+def lost(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def header_only(file: Path) -> None:
+    file.write_bytes(file.read_bytes().partition(b"\n")[0] + b"\n")
+
+
+def cut_gzip(file: Path) -> None:
+    packed = gzip.compress(random.Random(3).randbytes(5000) + file.read_bytes())
+    file.with_name(f"{file.name}.gz").write_bytes(packed[: len(packed) // 2])
+    file.unlink()
+
+
+def noise(file: Path) -> None:
+    file.write_bytes(random.Random(4).randbytes(20_000))
+
+
+def no_line_at_all(file: Path) -> None:
+    file.write_bytes(b"x" * (3 << 20))
+
+
+def utf_16(file: Path) -> None:
+    file.write_bytes(file.read_text(encoding="utf-8").encode("utf-16"))
+
+
+def renamed_columns(file: Path) -> None:
+    header, _, rest = file.read_bytes().partition(b"\n")
+    file.write_bytes(b"q" + header + b"\n" + rest)
+
+
+def nul_everywhere(file: Path) -> None:
+    file.write_bytes(b"\0" * 5000)
+
+
+DAMAGES = [lost, cut_gzip, noise, no_line_at_all, utf_16, renamed_columns, nul_everywhere]
+
+
+@of_files
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_file_that_is_no_table_stops_the_reading_before_anything_is_delivered(
+    source: Source, sample: Request, damage: Callable[[Path], None]
+) -> None:
+    file = files_of(sample)[0]
+    damage(file)
+    with pytest.raises(SourceError, match=rf"{file.stem}|No file"):
+        source.read(sample)
+
+
+@of_files
+def test_a_table_without_rows_gives_no_record_of_its_own(source: Source, sample: Request) -> None:
+    sound = drain(source, sample)
+    for file in files_of(sample):
+        good = file.read_bytes()
+        header_only(file)
+        read = outcome(source, sample)
+        file.write_bytes(good)
+        if read is not None:
+            assert sum(read.counts().values()) < sum(sound.counts().values())
+
+
+@of_files
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_bytes_are_refused_or_quarantined_and_nothing_else_goes_wrong(
+    source: Source, sample: Request, seed: int
+) -> None:
+    chance = random.Random(seed)
+    for file in files_of(sample):
+        good = file.read_bytes()
+        file.write_bytes(spoilt(good, chance))
+        outcome(source, sample)
+        file.write_bytes(good)
+
+
+@of_files
+def test_swapped_columns_are_refused_or_quarantined_and_nothing_else_goes_wrong(
+    source: Source, sample: Request
+) -> None:
+    for file in files_of(sample):
+        good = file.read_bytes()
+        header, *rows = good.splitlines()
+        file.write_bytes(b"\n".join([header, *(b",".join(reversed(row.split(b","))) for row in rows)]))
+        outcome(source, sample)
+        file.write_bytes(good)
+
+
+def spoilt(good: bytes, chance: random.Random) -> bytes:
+    """The bytes after some slips, most of them past the header."""
+    slips = (
+        b'"',
+        b",",
+        b"\n",
+        b"\r",
+        b"\0",
+        b"\xff",
+        b"-",
+        b"99999999999",
+        b"'",
+        b";",
+        b"1e400",
+        b"nan",
+        b"infinity",
+        b"",
+    )
+    bad = bytearray(good)
+    for _ in range(chance.randint(1, 8)):
+        place = chance.randrange(max(0, good.index(b"\n") - 3), len(bad))
+        bad[place : place + chance.randint(0, 3)] = chance.choice(slips)
+    return bytes(bad)
+
+
+def outcome(source: Source, request: Request) -> Read | None:
+    """What was read, or nothing where the source said clearly why not; any other exception is a failure."""
+    try:
+        return drain(source, request)
+    except HeadwayError:
+        return None
+
+
+def test_no_direct_identifier_is_delivered(tmp_path: Path) -> None:
+    request = CASES["csv"](tmp_path)
+    assert request.pseudonym_key == KEY
+    clicks = tmp_path / "clicks.csv"
+    clicks.write_text(clicks.read_text(encoding="utf-8") + "s1009,no date,p,BIO101\ns1010,only two\n", encoding="utf-8")
+    read = drain(SOURCES.get("csv"), request)
+    everything = str([table.to_pylist() for table in read.records.values()]) + str(read.rejects.to_pylist())
+    assert read.rejects.num_rows == 3
+    assert "s10" not in everything

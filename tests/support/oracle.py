@@ -1,0 +1,344 @@
+"""The same answers by the longest way round: plain Python over plain records, one learner and one moment at a time.
+
+Written from the feature and label descriptions, not from the engine: no joins, no folding, no windows.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import pyarrow as pa
+
+from headway.domain.time import AsOf
+from headway.features.as_of import Moment
+
+Row = dict[str, Any]
+
+ASSESSED: Final = ("assignment", "test", "exam", "quiz_assessment")
+MARKING_DAYS: Final = 14
+PASS_MARK: Final = 0.4
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was known of a run at a moment."""
+
+    run: str
+    as_of: AsOf
+    zone: str
+    today: date
+    starts_on: date
+    ends_on: date
+    records: dict[str, list[Row]]
+
+    def of(self, kind: str, learner: str | None = None, **equal: Any) -> list[Row]:
+        return [
+            row
+            for row in self.records[kind]
+            if (learner is None or row["learner"] == learner) and all(row[k] == v for k, v in equal.items())
+        ]
+
+    def enrolled(self) -> list[str]:
+        learners = {row["learner"] for row in self.of("enrolments")}
+        return sorted(learner for learner in learners if self.status(learner) == "enrolled")
+
+    def status(self, learner: str) -> str | None:
+        in_force = [row for row in self.of("enrolments", learner) if row["valid_from"] <= self.as_of.instant]
+        latest = max(in_force, key=lambda row: (row["valid_from"], row["recorded_at"], row["status"]), default=None)
+        return None if latest is None else str(latest["status"])
+
+    def actions(self, learner: str) -> list[Row]:
+        return [
+            row for row in self.of("statements", learner) if row["interactions"] > 0 and row["occurred_on"] <= self.today
+        ]
+
+    def active_days(self, learner: str) -> list[date]:
+        return sorted({row["occurred_on"] for row in self.actions(learner)})
+
+    def clicks(self, learner: str, days: int) -> int:
+        return sum(row["interactions"] for row in self.actions(learner) if self.age(row["occurred_on"]) < days)
+
+    def age(self, on: date) -> int:
+        return (self.today - on).days
+
+    def assessments(self) -> list[Row]:
+        return plan_of(self.of("activities"))
+
+    def handed_in_on(self, learner: str, activity: str) -> date | None:
+        said = self.of("statements", learner, verb="submitted", object=activity)
+        days = [row["occurred_on"] for row in said if row["occurred_on"] <= self.today]
+        marked = self.of("results", learner, activity=activity, transferred=False)
+        return min(days or [row["submitted_on"] for row in marked if row["submitted_on"]], default=None)
+
+    def score(self, learner: str, activity: str) -> float | None:
+        marked = self.of("results", learner, activity=activity, transferred=False)
+        return max((row["score"] for row in marked if row["score"] is not None), default=None)
+
+    def type_of(self, activity: str | None) -> str | None:
+        told = sorted(self.of("activities", activity=activity), key=lambda row: (row["recorded_at"], row["id"]))
+        return None if not told else str(told[0]["type"])
+
+
+def plan_of(activities: Iterable[Row]) -> list[Row]:
+    """The assessments as last announced, by due date."""
+    latest: dict[str, Row] = {}
+    for row in sorted(activities, key=lambda row: (row["recorded_at"], row["id"])):
+        if row["type"] in ASSESSED and row["due_on"] is not None:
+            latest[row["activity"]] = row
+    return sorted(latest.values(), key=lambda row: (row["due_on"], row["activity"]))
+
+
+def seen(tables: dict[str, pa.Table], moment: Moment) -> Seen:
+    """What was known of a run at a moment."""
+    records = {
+        kind: [
+            row
+            for row in table.to_pylist()
+            if row["run"] == moment.run and row["recorded_at"] <= moment.as_of.instant
+        ]
+        for kind, table in tables.items()
+    }
+    about = max(records["course_runs"], key=lambda row: (row["recorded_at"], row["id"]))
+    return Seen(
+        moment.run,
+        moment.as_of,
+        about["zone"],
+        moment.as_of.day(about["zone"]),
+        about["starts_on"],
+        about["ends_on"],
+        records,
+    )
+
+
+def features(known: Seen) -> dict[str, dict[str, float]]:
+    """Some twenty features of everyone enrolled, by learner and feature."""
+    values = {learner: _own(known, learner) for learner in known.enrolled()}
+    for of in ("interactions_14d", "earned_share"):
+        standing = {learner: -1.0 if math.isnan(own[of]) else own[of] for learner, own in values.items()}
+        for learner, own in values.items():
+            behind = sum(other < standing[learner] for other in standing.values())
+            own[f"{of}_percentile"] = behind / (len(values) - 1) if len(values) > 1 else 0.0
+    for own in values.values():
+        own["engagement_score"] = _engagement(own)
+    return values
+
+
+def _own(known: Seen, learner: str) -> dict[str, float]:
+    return _activity(known, learner) | _assessments(known, learner) | _facts(known, learner)
+
+
+def _activity(known: Seen, learner: str) -> dict[str, float]:
+    days, actions = known.active_days(learner), known.actions(learner)
+    ages = [known.age(day) for day in days]
+    streaks = _streaks(days)
+    pauses = [
+        (later - earlier).days - 1
+        for earlier, later in zip(days, days[1:], strict=False)
+        if later >= known.starts_on
+    ]
+    total = sum(row["interactions"] for row in actions)
+    used = {row["object"] for row in actions if row["object"] is not None}
+    recent = [row for row in actions if known.age(row["occurred_on"]) < 14]
+    month = [row for row in actions if known.age(row["occurred_on"]) < 28]
+    weekend = sum(row["interactions"] for row in month if row["occurred_on"].weekday() >= 5)
+    week, fortnight = known.clicks(learner, 7), known.clicks(learner, 14)
+    return {
+        "active_days_14d": sum(age < 14 for age in ages),
+        "active_weeks": len({(day - known.starts_on).days // 7 for day in days if day >= known.starts_on}),
+        "interactions_7d": week,
+        "interactions_14d": fortnight,
+        "days_since_last_activity": min(ages, default=math.nan),
+        "longest_streak_days": max(map(len, streaks), default=0),
+        "current_streak_days": max((len(s) for s in streaks if known.age(s[-1]) <= 1), default=0),
+        "longest_gap_days": max(pauses, default=math.nan),
+        "objects_total": len(used),
+        "new_objects_14d": len(used - {row["object"] for row in actions if known.age(row["occurred_on"]) >= 14}),
+        "types_14d": len({known.type_of(row["object"]) for row in recent} - {None}),
+        "activity_change_7d": math.log((week + 1) / (fortnight - week + 1)),
+        "recent_share_14d": fortnight / total if total else math.nan,
+        "weekend_share_28d": weekend / known.clicks(learner, 28) if month else math.nan,
+    }
+
+
+def _streaks(days: list[date]) -> list[list[date]]:
+    found: list[list[date]] = []
+    for day in days:
+        if found and found[-1][-1] + timedelta(days=1) == day:
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return found
+
+
+def _assessments(known: Seen, learner: str) -> dict[str, float]:
+    due = missed = earned = weights = 0.0
+    early: list[int] = []
+    ahead: list[int] = []
+    last = math.nan
+    for one in known.assessments():
+        on, score = known.handed_in_on(learner, one["activity"]), known.score(learner, one["activity"])
+        weight = (one["weight"] or 0.0) + 0.01
+        if on is not None:
+            early.append((one["due_on"] - on).days)
+        if score is not None:
+            last = score
+        if one["due_on"] <= known.today:
+            due += 1
+            missed += on is None
+            if score is not None or on is None:
+                earned, weights = earned + weight * (score or 0.0), weights + weight
+        elif on is None:
+            ahead.append((one["due_on"] - known.today).days)
+    return {
+        "assessments_due": due,
+        "assessments_missed": missed,
+        "submitted_share": (due - missed) / due if due else math.nan,
+        "earned_share": earned / weights if weights else math.nan,
+        "mean_days_early": sum(early) / len(early) if early else math.nan,
+        "last_score": last,
+        "days_to_next_due": min(ahead, default=math.nan),
+    }
+
+
+def _facts(known: Seen, learner: str) -> dict[str, float]:
+    told = known.of("attributes", learner, name="previous_attempts", sensitive=False)
+    in_force = [row for row in told if row["valid_from"] <= known.as_of.instant]
+    latest = max(in_force, key=lambda row: (row["valid_from"], row["recorded_at"], row["id"]), default=None)
+    number = latest is not None and str(latest["value"]).isdigit()
+    enrolled = [
+        row["valid_from_on"]
+        for row in known.of("enrolments", learner, status="enrolled")
+        if row["valid_from"] <= known.as_of.instant
+    ]
+    days = (known.ends_on - known.starts_on).days + 1
+    return {
+        "previous_attempts": float(latest["value"]) if latest is not None and number else math.nan,
+        "registered_lead_days": (known.starts_on - min(enrolled)).days,
+        "remaining_share": (known.ends_on - known.today).days / days,
+    }
+
+
+def _engagement(own: dict[str, float]) -> float:
+    last = 14.0 if math.isnan(own["days_since_last_activity"]) else own["days_since_last_activity"]
+    handed_in = 1.0 if math.isnan(own["submitted_share"]) else own["submitted_share"]
+    return (
+        30 * min(own["active_days_14d"] / 7, 1)
+        + 20 * (1 - min(last / 14, 1))
+        + 20 * own["interactions_14d_percentile"]
+        + 10 * min(own["types_14d"] / 4, 1)
+        + 20 * handed_in
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """The records of a run that were known at a training cut-off, and a label's window in them."""
+
+    known: Seen
+    cut_off: Seen
+    gap_days: int
+
+    @property
+    def opens_on(self) -> date:
+        return self.known.today + timedelta(days=self.gap_days)
+
+    @property
+    def opens(self) -> AsOf:
+        return self.known.as_of if self.gap_days == 0 else AsOf.at(self.opens_on.isoformat(), self.known.zone)
+
+    def closes(self, days: int) -> AsOf:
+        return AsOf.at((self.opens_on + timedelta(days=days)).isoformat(), self.known.zone)
+
+    def over(self, days: int) -> bool:
+        return self.closes(days) <= self.cut_off.as_of
+
+
+def label(name: str, window: Window, learner: str) -> float | None:
+    """The label of a learner as it trains; None where there is none or it is not known. Cohorts are not looked at."""
+    return LABELS[name](window, learner)
+
+
+def _withdraws(window: Window, learner: str) -> float | None:
+    changes = window.cut_off.of("enrolments", learner)
+    before = [row for row in changes if row["valid_from"] < window.opens.instant]
+    left = [row["valid_from"] for row in before if row["status"] == "withdrawn"]
+    back = [row["valid_from"] for row in before if row["status"] == "enrolled"]
+    gone = bool(left) and (not back or max(left) >= max(back))
+    if gone or not window.over(14):
+        return None
+    ahead = [row for row in changes if row["status"] == "withdrawn" and row["valid_from"] >= window.opens.instant]
+    return float(any(row["valid_from"] < window.closes(14).instant for row in ahead))
+
+
+def _outcome(window: Window, learner: str) -> Row | None:
+    told = window.cut_off.of("outcomes", learner)
+    last = max(told, key=lambda row: (row["recorded_at"], row["id"]), default=None)
+    return None if last is None or last["occurred_at"] < window.opens.instant else last
+
+
+def _does_not_finish(window: Window, learner: str) -> float | None:
+    told = _outcome(window, learner)
+    return None if told is None else float(told["label"] in ("fail", "withdrawn"))
+
+
+def _final_score(window: Window, learner: str) -> float | None:
+    told = _outcome(window, learner)
+    return None if told is None else told["final_score"]
+
+
+def _inactive(window: Window, learner: str) -> float | None:
+    if not window.over(7):
+        return None
+    until = window.opens_on + timedelta(days=7)
+    acts = [row for row in window.cut_off.of("statements", learner) if row["interactions"] > 0]
+    return float(not any(window.opens_on < row["occurred_on"] <= until for row in acts))
+
+
+def _handed_in(window: Window, learner: str, activity: str) -> list[Row]:
+    said = window.cut_off.of("statements", learner, verb="submitted", object=activity)
+    marked = window.cut_off.of("results", learner, activity=activity, transferred=False)
+    return [{"at": row["occurred_at"], "on": row["occurred_on"]} for row in said] + [
+        {"at": row["occurred_at"], "on": row["submitted_on"]} for row in marked if row["submitted_on"]
+    ]
+
+
+def _misses_next(window: Window, learner: str) -> float | None:
+    plan = [one for one in plan_of(window.cut_off.of("activities")) if one["type"] != "exam"]
+    ahead = [one for one in plan if one["due_on"] > window.opens_on]
+    if not ahead:
+        return None
+    handed_in = _handed_in(window, learner, ahead[0]["activity"])
+    if any(row["at"] < window.opens.instant for row in handed_in):
+        return None
+    told = bool(window.cut_off.of("statements", verb="submitted"))
+    known_at = ahead[0]["due_at"] + timedelta(days=0 if told else MARKING_DAYS)
+    if known_at > window.cut_off.as_of.instant:
+        return None
+    return float(not any(row["on"] <= ahead[0]["due_on"] for row in handed_in))
+
+
+def _passes(window: Window, learner: str) -> float | None:
+    plan = [one for one in plan_of(window.cut_off.of("activities")) if one["type"] != "exam"]
+    due = [one for one in plan if (one["due_on"] - window.known.today).days == 7]
+    if not due:
+        return None
+    one = max(reversed(due), key=lambda one: -1.0 if one["weight"] is None else one["weight"])
+    marked = window.cut_off.of("results", learner, activity=one["activity"], transferred=False)
+    if any(row["occurred_at"] < window.opens.instant for row in marked):
+        return None
+    known_at = max([one["due_at"] + timedelta(days=MARKING_DAYS), *(row["recorded_at"] for row in marked)])
+    if known_at > window.cut_off.as_of.instant:
+        return None
+    return float(max((row["score"] or 0.0 for row in marked), default=0.0) >= PASS_MARK)
+
+
+LABELS: Final = {
+    "withdraws_within_14d": _withdraws,
+    "does_not_finish": _does_not_finish,
+    "final_score": _final_score,
+    "inactive_next_week": _inactive,
+    "misses_next_assessment": _misses_next,
+    "passes_assessment_due_in_7d": _passes,
+}
