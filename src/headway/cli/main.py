@@ -1,4 +1,4 @@
-"""The `headway` command. Its commands stand in modules by what they are about, and import heavy libraries when they run."""
+"""The `headway` command. Its commands stand in modules by subject and import heavy libraries only when they run."""
 
 import os
 import sys

@@ -177,7 +177,7 @@ def test_plain_gzip_split_zip_and_single_files_give_the_same_records(folder: Pat
         for file in sorted(folder.iterdir()):
             out.write(file, f"data/{file.name}")
             (packed / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
-    header, *rows = (packed / "studentVle.csv.gz").read_bytes() and OULAD["studentVle"].splitlines(keepends=True)
+    header, *rows = OULAD["studentVle"].splitlines(keepends=True)
     (packed / "studentVle.csv.gz").unlink()
     for part, kept in (("2013J", rows[:5]), ("2014B", rows[5:])):
         (packed / f"studentVle_XYZ_{part}.csv.gz").write_bytes(gzip.compress((header + "".join(kept)).encode()))
@@ -282,7 +282,7 @@ def test_a_bad_row_goes_to_the_quarantine_and_no_other_row_changes(folder: Path,
     assert found.counts() == sound.counts()
     for kind, records in sound.records.items():
         assert found.records[kind].sort_by("id").equals(records.sort_by("id")), kind
-    added = [row for row in found.rejects.to_pylist() if row["line"] > lines]
+    added = [row for row in found.rejects.to_pylist() if row["file"] == file.name and row["line"] > lines]
     assert [(r["line"] - lines, r["reason"], r["raw"]) for r in sorted(added, key=lambda r: int(r["line"]))] == [
         (place, reason, row) for place, (row, reason) in enumerate(BAD_ROWS[table].items(), start=1)
     ]
@@ -304,17 +304,11 @@ def test_an_equal_row_is_delivered_again_and_multiplies_nothing(folder: Path) ->
 
 def test_every_row_of_the_real_data_is_delivered_or_refused(real_data: Path) -> None:
     found = read(real_data / "oulad")
-    assert found.counts() == {
-        "course_runs": 22,
-        "activities": 6364 + 206,
-        "enrolments": 30_356 - 43 + found.counts()["enrolments"] - (30_356 - 43),
-        "attributes": found.counts()["attributes"],
-        "results": 159_537,
-        "statements": 180_982 + 169_316 + 403_266 + 157_894,
-        "outcomes": 30_356,
-    }
+    counts = found.counts()
+    assert (counts["course_runs"], counts["activities"], counts["outcomes"]) == (22, 6364 + 206, 30_356)
+    assert counts["results"] == 159_537
+    assert counts["statements"] == 180_982 + 169_316 + 403_266 + 157_894
     assert Counter(reason for *_, reason in found.reasons()) == {"missing_registration_date": 43}
-    statuses = Counter(found.records["enrolments"]["status"].to_pylist())
-    assert statuses["enrolled"] == 30_356 - 43
+    assert Counter(found.records["enrolments"]["status"].to_pylist())["enrolled"] == 30_356 - 43
     for kind, table in found.records.items():
         assert len(set(table["id"].to_pylist())) == table.num_rows, kind

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.domain.errors import SourceError
@@ -50,6 +50,7 @@ FIELD = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n\"'"), ma
 )
 
 
+@settings(max_examples=25)  # each example opens two databases
 @given(st.lists(st.tuples(FIELD.filter(str.strip), FIELD), min_size=1, max_size=8))
 def test_fast_and_slow_reading_agree(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
     content = ("a,b\n" + "".join(f"{a},{b}\n" for a, b in rows)).encode()
