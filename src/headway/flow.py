@@ -1,4 +1,4 @@
-"""The whole product, top to bottom: records arrive, become features as of a date, a model, predictions, a list, reasons.
+"""The whole product, top to bottom: records become features as of a date, a model, predictions, a list, reasons.
 
 Each function reads, calls pure code, writes and audits, in one transaction. A business rule found here belongs below.
 `App` holds the opened resources; make it with `open_app`.
@@ -246,10 +246,11 @@ def evaluate(
 def score(
     app: App, run: str, as_of_text: str, *, label: str = "does_not_finish", model: str = BEST, force_train: bool = False
 ) -> tuple[ScoreRun, list[Prediction]]:
-    """The score run of everyone enrolled in `run` as of the date, with its predictions; the same call again changes nothing.
+    """The score run of everyone enrolled in `run` as of the date, with its predictions; again, it changes nothing.
 
-    Uses the registered model named `NAME/VERSION`, or one for this course day that learned from all runs finished by then; where
-    there is none, trains and registers it. Where no finished run is known, learns in the running course from a proxy.
+    Uses the registered model named `NAME/VERSION`, or one for this course day that learned from all runs finished by
+    then; where there is none, trains and registers it. Where no finished run is known, learns in the running course
+    from a proxy.
 
     Raises:
         LeakageError: the model named has seen labels from after the as-of time.
@@ -336,7 +337,7 @@ def list_contacts(app: App, run: str, as_of_text: str, capacity: int | None = No
 
 
 def list_page(app: App, found: ContactList, evaluation: Sequence[dict[str, Json]] = ()) -> str:
-    """The list as one self-contained HTML page, with the model's check on the past and each listed learner's reasons."""
+    """The list as one self-contained HTML page, with the model's check on the past and the reasons of those listed."""
     from headway.reports.build import list_report
     from headway.reports.report import render_list
 
@@ -394,7 +395,8 @@ def check_audit(app: App) -> str:
 def erase_learner(app: App, learner: str) -> "tuple[Receipt, int]":
     """The lake's receipt, and how many predictions were removed: no file and no row names the learner any more.
 
-    Models that learned from the learner's rows stay; they hold no row of anybody. The audit names the learner by a hash.
+    Models that learned from the learner's rows stay; they hold no row of anybody. The audit names the learner by a
+    hash.
     """
     receipt = app.lake.erase(learner, app.clock)
     with app.store.begin() as connection:
@@ -481,7 +483,7 @@ def _enrolled(records: "Records", recipe: Recipe) -> Any:
 def _report(
     app: App, bench: Bench, question: Question, recipe: Recipe, rows: Rows, fitted: RiskModel
 ) -> dict[str, Json]:
-    """What goes with a model version: its facts, the base rate, and a check of the same recipe on the latest past run."""
+    """What goes with a model version: its facts, the base rate, and a check of the recipe on the latest past run."""
     section = app.settings.evaluation
     rules = [model for model in _all_models() if model.trivial]
     checked: list[dict[str, Json]] = []

@@ -1,4 +1,4 @@
-"""Records in memory: what the as-of engine needs of a lake, over Arrow tables, quick enough for thousands of histories."""
+"""Records in memory: what the as-of engine needs of a lake, over Arrow tables, quick enough for many histories."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Memory:
-    """An implementation of `features.engine.Records`; kinds without a table are empty. Close it, or use it in a `with`."""
+    """An implementation of `features.engine.Records`, to be used in a `with`; kinds without a table are empty."""
 
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
         self._con = duckdb.connect(config={"threads": 1})

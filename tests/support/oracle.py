@@ -19,6 +19,8 @@ Row = dict[str, Any]
 ASSESSED: Final = ("assignment", "test", "exam", "quiz_assessment")
 MARKING_DAYS: Final = 14
 PASS_MARK: Final = 0.4
+COMPLETE: Final = 0.9
+WHOLE_RUN: Final = ("does_not_finish", "final_score")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Seen:
 
     def actions(self, learner: str) -> list[Row]:
         return [
-            row for row in self.of("statements", learner) if row["interactions"] > 0 and row["occurred_on"] <= self.today
+            row
+            for row in self.of("statements", learner)
+            if row["interactions"] > 0 and row["occurred_on"] <= self.today
         ]
 
     def active_days(self, learner: str) -> list[date]:
@@ -94,9 +98,7 @@ def seen(tables: dict[str, pa.Table], moment: Moment) -> Seen:
     """What was known of a run at a moment."""
     records = {
         kind: [
-            row
-            for row in table.to_pylist()
-            if row["run"] == moment.run and row["recorded_at"] <= moment.as_of.instant
+            row for row in table.to_pylist() if row["run"] == moment.run and row["recorded_at"] <= moment.as_of.instant
         ]
         for kind, table in tables.items()
     }
@@ -134,9 +136,7 @@ def _activity(known: Seen, learner: str) -> dict[str, float]:
     ages = [known.age(day) for day in days]
     streaks = _streaks(days)
     pauses = [
-        (later - earlier).days - 1
-        for earlier, later in zip(days, days[1:], strict=False)
-        if later >= known.starts_on
+        (later - earlier).days - 1 for earlier, later in zip(days, days[1:], strict=False) if later >= known.starts_on
     ]
     total = sum(row["interactions"] for row in actions)
     used = {row["object"] for row in actions if row["object"] is not None}
@@ -255,9 +255,15 @@ class Window:
         return self.closes(days) <= self.cut_off.as_of
 
 
-def label(name: str, window: Window, learner: str) -> float | None:
-    """The label of a learner as it trains; None where there is none or it is not known. Cohorts are not looked at."""
-    return LABELS[name](window, learner)
+def labels(name: str, window: Window) -> dict[str, float]:
+    """The label of each learner for whom it trains."""
+    cohort = window.known.enrolled()
+    if name in WHOLE_RUN:
+        told = sum(bool(window.cut_off.of("outcomes", learner)) for learner in cohort)
+        if told < COMPLETE * len(cohort):
+            return {}
+    values = {learner: LABELS[name](window, learner) for learner in cohort}
+    return {learner: value for learner, value in values.items() if value is not None}
 
 
 def _withdraws(window: Window, learner: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Figures with intervals for predictions beside what happened, as rows that the command line, reports and the registry share."""
+"""Figures with intervals for predictions beside what happened, as rows that command line, pages and registry share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ class Measure:
 
 
 def figures(test: Rows, risks: Floats, measure: Measure) -> dict[str, Json]:
-    """Every figure of one set of predictions: `n`, `base_rate`, metrics with intervals by learner, and `at_capacity`."""
+    """Every figure of some predictions: `n`, `base_rate`, metrics with intervals by learner, and `at_capacity`."""
     found = bootstrap(METRICS, test.labels, risks, test.learners, seed=measure.seed, n=measure.bootstrap)
     at = at_capacity(test.labels, risks, measure.capacity)
     floor = expected_ece(risks, seed=measure.seed)
@@ -57,7 +57,7 @@ def table(
     protocol: str,
     progress: Callable[[str], None],
 ) -> list[dict[str, Json]]:
-    """One row for each question, paradigm and model; a combination that cannot be answered honestly says why in `note`."""
+    """One row for each question, paradigm and model; what cannot be answered honestly says why in `note`."""
     rows = []
     for question in questions:
         for paradigm in paradigms:

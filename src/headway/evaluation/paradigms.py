@@ -4,8 +4,8 @@
 - *in-situ*: the running course itself, with a label (or a proxy for it) that had been observed by the as-of time.
 - *post-hoc*: other learners of the same finished run, in grouped folds. Not deployable; the optimistic reference.
 
-A learner who is scored is in no training row of another run. In-situ training sees the same learners at earlier times, as a running
-course does.
+A learner who is scored is in no training row of another run. In-situ training sees the same learners at earlier
+times, as a running course does.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,14 +22,14 @@ from headway.features.as_of import FeatureTable, Moment, Reading, compute, label
 from headway.features.engine import Records
 from headway.features.labels import Label, label
 from headway.features.views import FeatureView
-from headway.models.model import Floats, Matrix, Model
+from headway.models.model import Floats, Model
 
 Paradigm = Literal["transfer", "in-situ", "post-hoc"]
 PARADIGMS: Final[tuple[Paradigm, ...]] = ("transfer", "in-situ", "post-hoc")
 DEPLOYABLE: Final = ("transfer", "in-situ")
 
 SPREAD_DAYS: Final = (-14, -7, 0, 7, 14)
-"""Past runs are looked at on these days around the day to be scored: neighbouring weeks are more examples of the same thing."""
+"""Past runs are looked at on these days around the day to be scored: neighbouring weeks are more examples."""
 
 PROXY: Final = "inactive_next_week"
 """What in-situ training observes where the label itself is known only after the run."""
@@ -53,6 +53,7 @@ class Bench:
     reading: Reading = "honest"
     gap_days: int = 0
     _tables: dict[Moment, FeatureTable] = field(default_factory=dict, init=False, repr=False)
+    _rows: dict[tuple[object, ...], Rows] = field(default_factory=dict, init=False, repr=False)
 
     def prepare(self, moments: Sequence[Moment]) -> None:
         """Computes the features of these moments at once, unless they are there."""
@@ -71,6 +72,12 @@ class Bench:
         Raises:
             NotEnoughData: no label was known by then.
         """
+        asked_before = (tuple(sorted(set(moments))), target.name, known_by)
+        if asked_before not in self._rows:
+            self._rows[asked_before] = self._observed(moments, target, known_by)
+        return self._rows[asked_before]
+
+    def _observed(self, moments: Sequence[Moment], target: Label, known_by: AsOf | None) -> Rows:
         self.prepare(moments)
         tables = [self._tables[moment] for moment in sorted(set(moments)) if len(self._tables[moment])]
         if not tables:

@@ -1,7 +1,7 @@
 """A model with everything it needs to be used: calibration on a later slice of the past, and comparable past learners.
 
-Promises that neither calibration nor ranges ever see a risk from a model that learned from the same learner. Whoever predicts,
-in evaluation or in service, goes through `RiskModel.predict`; nobody else joins these three parts.
+Promises that neither calibration nor ranges ever see a risk from a model that learned from the same learner. Whoever
+predicts, in evaluation or in service, goes through `RiskModel.predict`; nobody else joins these three parts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,8 @@ from headway.models.training import balanced_weights
 
 FOLDS: Final = 4
 FEWEST_OF_A_CLASS: Final = 10
+MANY_TO_COMPARE: Final = 200
+"""With so many learners of the same course, a range compares with them alone."""
 PART: Final = "risk-model.json"
 
 
@@ -53,7 +55,7 @@ class RiskModel:
     calibration: Calibration
     past: Comparable
     held_out_loss: float
-    """Mean log loss on the calibration slice, of risks from fits that left the learner out; what methods are chosen by."""
+    """Mean log loss of held-out risks on the calibration slice; methods are chosen by it."""
 
     def predict(self, features: Matrix) -> Predictions:
         """The calibrated risk of each row with its range."""
@@ -87,8 +89,8 @@ class RiskModel:
 def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int) -> RiskModel:
     """`model` fitted on all rows, calibrated on the later slice of the past that is most like what it will meet.
 
-    The slice is the latest run of the same course, else the latest run, on the day nearest to `day`. Its risks come from fits that
-    left its learners out, fold by fold, so that the final fit can use every row.
+    The slice is the latest run of the same course, else the latest run, on the day nearest to `day`. Its risks come
+    from fits that left its learners out, fold by fold, so that the final fit can use every row.
 
     Args:
         model: the way to learn.
@@ -101,15 +103,18 @@ def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int) -> RiskMo
         NotEnoughData: the model cannot learn from these rows.
     """
     fitted = _fitted(model, rows, seed)
-    slice_ = _calibration_slice(rows, course, day)
-    past, risks = _held_out(model, rows, slice_, seed)
+    to_calibrate, to_compare = _calibration_slice(rows, course, day), _comparable(rows, course, day)
+    risks = _held_out(model, rows, to_calibrate | to_compare, seed)
+    told = to_calibrate & ~np.isnan(risks)
+    labels = rows.labels[told]
     if model.trivial:
-        chosen = calibrations.fit("identity", risks, past.labels)
+        chosen = calibrations.fit("identity", risks[told], labels)
     else:
-        chosen = calibrations.choose(risks, past.labels, past.learners, seed).calibration
-    calibrated = chosen.apply(risks)
-    compared = Comparable.fit(calibrated, past.labels, past.learners)
-    return RiskModel(model.name, fitted, chosen, compared, log_loss(past.labels, calibrated))
+        chosen = calibrations.choose(risks[told], labels, rows.learners[told], seed).calibration
+    loss = log_loss(labels, chosen.apply(risks[told]))
+    told = to_compare & ~np.isnan(risks)
+    compared = Comparable.fit(chosen.apply(risks[told]), rows.labels[told], rows.learners[told])
+    return RiskModel(model.name, fitted, chosen, compared, loss)
 
 
 def fit_best(models: Sequence[Model], rows: Rows, *, course: str, day: int, seed: int) -> RiskModel:
@@ -133,7 +138,7 @@ def class_weights(labels: Floats) -> Floats:
 
 
 def _calibration_slice(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
-    """The rows to calibrate on: enough of both classes, the same course before others, the latest run, the nearest day."""
+    """The rows to calibrate on, enough of both classes: the same course first, the latest run, the nearest day."""
     of_course = np.array([run.rsplit("/", 1)[0] == course for run in rows.runs], dtype=bool)
     for candidates in (of_course, np.ones(len(rows), dtype=bool)):
         runs = sorted(set(rows.runs[candidates]), key=lambda run: (-rows.instants[rows.runs == run].max(), run))
@@ -147,14 +152,24 @@ def _calibration_slice(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
     return np.ones(len(rows), dtype=bool)
 
 
-def _held_out(model: Model, rows: Rows, slice_: NDArray[np.bool_], seed: int) -> tuple[Rows, Floats]:
-    """The rows of the slice and their risks, each from a fit without that learner."""
+def _comparable(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
+    """The rows whose learners a range may compare with: each run on its nearest day, of the same course if many are."""
+    chosen = np.zeros(len(rows), dtype=bool)
+    for run in set(rows.runs):
+        of_run = rows.runs == run
+        nearest = rows.days[of_run][np.argmin(np.abs(rows.days[of_run] - day))]
+        chosen |= np.asarray(of_run & (rows.days == nearest), dtype=bool)
+    of_course = np.array([run.rsplit("/", 1)[0] == course for run in rows.runs], dtype=bool)
+    return chosen & of_course if (chosen & of_course).sum() >= MANY_TO_COMPARE else chosen
+
+
+def _held_out(model: Model, rows: Rows, wanted: NDArray[np.bool_], seed: int) -> Floats:
+    """The risk of each wanted row from a fit without its learner; NaN elsewhere and where no such fit is possible."""
     fold = learner_folds(rows.learners, FOLDS, seed)
     risks = np.full(len(rows), np.nan)
     for k in range(FOLDS):
-        out = slice_ & (fold == k)
+        out = wanted & (fold == k)
         rest = rows.where(fold != k)
         if out.any() and 0 < rest.labels.sum() < len(rest):
             risks[out] = _fitted(model, rest, seed).risk(rows.features.rows(out))
-    told = slice_ & ~np.isnan(risks)
-    return rows.where(told), risks[told]
+    return risks

@@ -1,8 +1,8 @@
 """The point-in-time engine: who was enrolled, and what was known of them, at each as-of time.
 
-The one place where records are cut: `_known` for what a feature may see, `_until` for what a label may see. Everything else
-receives relations that are already cut. Values are rounded to 1e-6 before they are compared or told, so that the order in which
-an engine adds numbers never shows.
+The one place where records are cut: `_known` for what a feature may see, `_until` for what a label may see.
+Everything else receives relations that are already cut. Values are rounded to 1e-6 before they are compared or told,
+so that the order in which an engine adds numbers never shows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,8 @@ class FeatureTable:
 
     Attributes:
         view: the features, in column order.
-        table: `run`, `learner`, `as_of`, `course_day` and one float64 column per feature, sorted by run, as-of time and learner.
+        table: `run`, `learner`, `as_of`, `course_day` and one float64 column per feature, sorted by run, as-of time
+            and learner.
     """
 
     view: FeatureView
@@ -206,9 +207,9 @@ def labelled(
 ) -> TrainingSet:
     """The rows of `features` beside the label as it was known at `known_by` (None: all that is known by now).
 
-    The label's window begins after the as-of time and the action gap. Rows whose label was not resolved by `known_by` are
-    censored, never zero; where a label is an outcome of the whole run, a cohort trains only once at least `COMPLETE` of it is
-    resolved, since withdrawals become known before passes.
+    The label's window begins after the as-of time and the action gap. Rows whose label was not resolved by `known_by`
+    are censored, never zero; where a label is an outcome of the whole run, a cohort trains only once at least
+    `COMPLETE` of it is resolved, since withdrawals become known before passes.
 
     Args:
         features: whole cohorts, as `compute` returned them with the same `reading`.
@@ -295,8 +296,8 @@ def _known(records: Records, kind: str, moments: "ir.Table") -> "ir.Table":
 def _first_known(rows: "ir.Table", moments: "ir.Table") -> "ir.Table":
     """Each record beside the first moment of its run by which it was known; `step` numbers a run's moments in time.
 
-    Folding a record into its first moment keeps the cost at the number of records: whatever is known at one moment is known at
-    all later ones. A day that has only begun at the very instant of the moment belongs to the next one.
+    Folding a record into its first moment keeps the cost at the number of records: whatever is known at one moment is
+    known at all later ones. A day that has only begun at the very instant of the moment belongs to the next one.
     """
     in_time = (rows.recorded_at <= moments.as_of) & (rows.occurred_on <= moments.as_of_on)
     not_before = (

@@ -1,7 +1,8 @@
 """How a feature is defined: one small function with a decorator, returning an Ibis expression.
 
 A feature function receives `Known`: relations that hold only what was known at each row's as-of time. It returns an
-aggregate over one of them, or an expression over features named in `reads`. It never sees an uncut record, so it cannot look ahead.
+aggregate over one of them, or an expression over features named in `reads`. It never sees an uncut record, so it
+cannot look ahead.
 """
 
 import ast

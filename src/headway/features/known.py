@@ -2,13 +2,14 @@
 
 Features read (one or more rows for each spine row, named by `row`):
 
-- `days`: one row per local day with activity: `age_days` (0 = the as-of day itself), `course_day`, `interactions`, `weekday`
-  (0 = Monday), `gap_days` (days without activity before it, null for the first).
+- `days`: one row per local day with activity: `age_days` (0 = the as-of day itself), `course_day`, `interactions`,
+  `weekday` (0 = Monday), `gap_days` (days without activity before it, null for the first).
 - `spells`: one row per unbroken spell of active days: `length_days`, `ends_age_days`.
 - `objects`: one row per object used: `first_age_days`, `last_age_days`.
 - `types`: one row per day and type of activity: `age_days`, `course_day`, `type`, `interactions`.
-- `hand_ins`: one row per assessment of the run: `weight`, `type`, `due_in_days` (negative: past), `is_due`, `submitted` (bool),
-  `late_days` (negative: early), `submitted_age_days`, `score` (0-1, known results only), `order` (by due date).
+- `hand_ins`: one row per assessment of the run: `weight`, `type`, `due_in_days` (negative: past), `is_due`,
+  `submitted` (bool), `late_days` (negative: early), `submitted_age_days`, `score` (0-1, known results only), `order`
+  (by due date).
 - `facts`: one row: `registered_lead_days`, `days_left`, `run_days`, `previous_attempts`, `studied_credits`.
 
 Nothing here compares a record's time with an as-of time.

@@ -1,9 +1,9 @@
 """Labels: what a model learns to foresee, defined over what happened after the as-of time.
 
 A label function receives `known.Later`, records already cut at the training cut-off, and returns one row per spine row
-it can speak of: `row`, `value` (null where there is nothing to foresee), `evidence_at` (when the earliest thing it rests on happened;
-null where it rests on an absence) and `resolved_at` (when the answer was known). The engine refuses evidence from before the window
-and censors what is not yet resolved.
+it can speak of: `row`, `value` (null where there is nothing to foresee), `evidence_at` (when the earliest thing it
+rests on happened; null where it rests on an absence) and `resolved_at` (when the answer was known). The engine
+refuses evidence from before the window and censors what is not yet resolved.
 """
 
 from collections.abc import Callable
@@ -56,10 +56,10 @@ def label(name: str) -> Label:
 
 
 def passes_assessment(due_in_days: int) -> Label:
-    """A label on the assessment due exactly `due_in_days` after the as-of day: 1 if its score reached 0.4, else 0 (also unsubmitted).
+    """A label on the assessment due exactly `due_in_days` after the as-of day: 1 if its score reached `PASS_MARK`, else 0.
 
-    Where several are due on that day, the one with the most weight counts. Resolved `MARKING_DAYS` after it was due, also for
-    those who did not hand in, so that a fail is never known before a pass.
+    Where several are due on that day, the one with the most weight counts. Resolved `MARKING_DAYS` after it was due,
+    also for those who did not hand in, so that a fail is never known before a pass.
     """
 
     def define(later: known.Later) -> "ir.Table":

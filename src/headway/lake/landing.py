@@ -1,7 +1,7 @@
 """Landing what a source delivers: every row ends in the lake, was known before, or goes to quarantine with a reason.
 
-Deliveries are landed one by one, each in one commit, so that a crash between two of them loses nothing: repeating the import
-finds what has landed and goes on.
+Deliveries are landed one by one, each in one commit, so that a crash between two of them loses nothing: repeating the
+import finds what has landed and goes on.
 """
 
 from collections import Counter

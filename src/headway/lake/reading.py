@@ -7,8 +7,9 @@ compiles; the text runs on the connection that `Records` owns.
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import duckdb
 import ibis
@@ -123,7 +124,13 @@ class Records:
 
 
 def _sql(expr: "ir.Table") -> str:
-    return str(ibis.to_sql(expr, dialect="duckdb"))
+    return _compiled(expr.op())
+
+
+@lru_cache(maxsize=512)
+def _compiled(node: Any) -> str:
+    """The SQL of an expression's node. Compiling takes Ibis 0.1-0.4 s, and the same feature view is asked for again."""
+    return str(ibis.to_sql(node.to_expr(), dialect="duckdb"))
 
 
 def _cut(con: duckdb.DuckDBPyConnection, tables: Tables, kind: str, selection: Selection) -> str:

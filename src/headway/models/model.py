@@ -1,6 +1,7 @@
 """What a model is: a small interface over plain numpy, with a state that is data and never code.
 
-Models know features only as named columns. They do no I/O: `state` and `restore` speak bytes, and the registry keeps them.
+Models know features only as named columns. They do no I/O: `state` and `restore` speak bytes, and the registry keeps
+them.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""One model version × one cohort × one as-of time → predictions with ranges and reasons, kept once and never changed."""
+"""One model version × one cohort × one as-of time → predictions with ranges and reasons, kept and never changed."""

@@ -1,1 +1,1 @@
-""""""
+"""One file for each system that we read: bytes in, records out."""

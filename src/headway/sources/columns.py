@@ -6,7 +6,8 @@ from headway.domain.records import ID_NAMESPACE
 def id_sql(source: str, kind: str, native_id: str) -> str:
     """A DuckDB expression for `domain.records.record_id`, where `native_id` is an SQL expression of type VARCHAR.
 
-    UUIDv5 (RFC 9562, section 5.5): the first 16 bytes of SHA-1 over namespace and name, with version and variant bits set.
+    UUIDv5 (RFC 9562, section 5.5): the first 16 bytes of SHA-1 over namespace and name, with version and variant bits
+    set.
     """
     prefix = f"{source}\x1f{kind}\x1f".encode()
     head = (ID_NAMESPACE.bytes + prefix).hex()

@@ -121,9 +121,8 @@ class _Reading:
         raw = f"raw_{self.name}"
         refused = self.staging.run("SELECT count(*) FROM refused")[0][0]
         self.staging.load(raw, self.table.kind, texts, self.sql.fields, dialect)
-        # A row as it came may name a person in a column that the mapping does not use.
-        self.staging.run(f"UPDATE {raw} SET raw = NULL")
         if self.table.learner:
+            # A line as it came may name a person, even in a column that the mapping does not use.
             self.staging.run(
                 "UPDATE refused SET raw = '(not kept: it may name a person; look at this line of the file)' "
                 "WHERE rowid >= $refused",

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, TypeAlias, cast
+from typing import IO, Final, NamedTuple, TypeAlias, cast
 
 from headway.domain.errors import SourceError
 
@@ -57,8 +57,7 @@ class TextFile:
     regular: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One record of a text: `fields`, or the reason why it has none.
 
     Attributes:
@@ -66,14 +65,14 @@ class Line:
         fields: as many as the header has; an empty field is None.
         reason: short code where the line was refused, else None.
         detail: one sentence saying what is wrong.
-        raw: the text as it came, undecodable bytes written in hexadecimal, at most RAW_CHARACTERS of it.
+        raw: of a refused line its text, undecodable bytes in hexadecimal, at most RAW_CHARACTERS of it.
     """
 
     number: int
     fields: list[str | None] | None
     reason: str | None
     detail: str | None
-    raw: str
+    raw: str | None
 
 
 def prepare(path: Path, name: str, target: Path, dialect: Dialect) -> TextFile:
@@ -235,6 +234,8 @@ def _header(head: bytes, name: str, dialect: Dialect) -> tuple[str, ...]:
 
 def _fields(text: str, dialect: Dialect) -> list[list[str]]:
     """The rows in `text`; it raises csv.Error where a quote is wrong."""
+    if dialect.quote not in text and "\r" not in text:
+        return [text.split(dialect.delimiter)]
     if not dialect.quote:
         return list(csv.reader([text], delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, strict=True))
     return list(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True))
@@ -260,9 +261,11 @@ def _record(first: _Numbered, rest: _Rest, width: int, dialect: Dialect) -> Line
         joined_fault, joined_fields = _split(joined, width, dialect)
         if joined_fault is None:
             rest.drop()
-            fault, fields, text = None, joined_fields, joined
+            fault, fields = None, joined_fields
         rest.put_back()
-    return Line(number, fields, fault, _DETAILS[fault].format(width=width) if fault else None, readable(text))
+    if fault is None:
+        return Line(number, fields, None, None, None)
+    return Line(number, None, fault, _DETAILS[fault].format(width=width), readable(text))
 
 
 def _closed(text: bytes, rest: _Rest, dialect: Dialect) -> bytes | None:

@@ -1,7 +1,8 @@
 """What a source is: bytes in, records out, a table at a time.
 
-A source knows one system's formats and words and nothing of the lake. It streams: a `Delivery` holds one kind of record of one
-run (or of none), as Arrow batches, beside the rows it refused. Every row read is in exactly one of the two.
+A source knows one system's formats and words and nothing of the lake. It streams: a `Delivery` holds one kind of
+record of one run (or of none), as Arrow batches, beside the rows it refused. Every row read is in exactly one of the
+two.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

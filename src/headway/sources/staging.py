@@ -98,9 +98,9 @@ class Staging:
     def load(
         self, table: str, kind: str, files: Sequence[TextFile], columns: Mapping[str, str], dialect: Dialect
     ) -> None:
-        """Stage columns of the files, as text, in `table`, beside `file_no`, `file`, `line` and `raw`.
+        """Stage columns of the files, as text, in `table`, beside `file_no`, `file` and `line`.
 
-        `raw` is null where it says no more than the columns. Lines that are no record are refused under `kind`.
+        Lines that are no record are refused under `kind`.
 
         Args:
             table: the new table.
@@ -110,7 +110,7 @@ class Staging:
             dialect: how the files are delimited.
         """
         fields = ", ".join(f"{name_sql(column)} VARCHAR" for column in columns)
-        self.run(f"CREATE TABLE {table} (file_no INTEGER, file VARCHAR, line BIGINT, raw VARCHAR, {fields})")
+        self.run(f"CREATE TABLE {table} (file_no INTEGER, file VARCHAR, line BIGINT, {fields})")
         for number, file in enumerate(files):
             if not (file.regular and self._load_fast(table, number, file, columns, dialect)):
                 self._load_slow(table, kind, number, file, columns, dialect)
@@ -132,7 +132,7 @@ class Staging:
         self.run("BEGIN")
         try:
             self.run(
-                f"INSERT INTO {table} SELECT {number}, $name, row_number() OVER () + 1, NULL, {wanted} "
+                f"INSERT INTO {table} SELECT {number}, $name, row_number() OVER () + 1, {wanted} "
                 "FROM read_csv($path, "
                 f"columns = {{{types}}}, auto_detect = false, header = true, delim = {text_sql(dialect.delimiter)}, "
                 f"quote = {text_sql(dialect.quote)}, escape = {text_sql(dialect.quote)}, compression = 'none', "
@@ -161,7 +161,7 @@ class Staging:
         self.connection.unregister("lines")
         wanted = _places(file, columns)
         self.run(
-            f"INSERT INTO {table} SELECT {number}, $name, line, raw, {wanted} FROM read_lines WHERE reason IS NULL",
+            f"INSERT INTO {table} SELECT {number}, $name, line, {wanted} FROM read_lines WHERE reason IS NULL",
             name=file.name,
         )
         self.run(
@@ -218,13 +218,13 @@ class Staging:
         details = " ".join(f"WHEN {n} THEN {checks[n].detail}" for n in faulty)
         self.run(
             f"INSERT INTO refused SELECT {text_sql(kind)}, t.file, t.line, CASE f.fault {reasons} END, "
-            f"CASE f.fault {details} END, coalesce(t.raw, {self._as_text(raw)}) "
+            f"CASE f.fault {details} END, {self._as_text(raw)} "
             f"FROM {raw} t JOIN {table} f ON f.file_no = t.file_no AND f.line = t.line WHERE f.fault IS NOT NULL"
         )
         self.run(f"DELETE FROM {table} WHERE fault IS NOT NULL")
 
     def _as_text(self, raw: str) -> str:
-        columns = [name for (name, *_) in self.run(f"DESCRIBE {raw}") if name not in ("file_no", "file", "line", "raw")]
+        columns = [name for (name, *_) in self.run(f"DESCRIBE {raw}") if name not in ("file_no", "file", "line")]
         shown = ", ".join(f"coalesce(t.{name_sql(column)}, '')" for column in columns)
         return f"left(concat_ws(',', {shown}), {RAW_CHARACTERS})"
 
@@ -243,31 +243,27 @@ class Staging:
         batches = self._batches(f"SELECT {columns} {rows}", schema)
         return Delivery(kind, pa.RecordBatchReader.from_batches(schema, batches), REJECTS.empty_table())
 
-    def _batches(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _batches(self, sql: str, schema: pa.Schema, size: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         # A cursor of its own, because an unfinished result blocks the next statement on its connection.
         cursor = self.connection.cursor()
         try:
             cursor.execute("SET TimeZone = 'UTC'")
             with _explained():
-                for batch in cursor.sql(sql).to_arrow_reader(BATCH_ROWS):
+                for batch in cursor.sql(sql).to_arrow_reader(size):
                     yield batch if batch.schema.equals(schema) else batch.cast(schema)
         finally:
             cursor.close()
 
-    def rejects(self, kind: str) -> list[pa.Table]:
-        """The rows refused under `kind`, in tables of at most REJECTS_PER_DELIVERY rows."""
+    def rejects(self, kind: str) -> Iterator[pa.Table]:
+        """The rows refused under `kind`, by file and line, in tables of at most REJECTS_PER_DELIVERY rows."""
         native = "concat_ws(chr(31), file, line, reason, detail, raw)"
         sql = (
             f"SELECT {id_sql(self.source, 'rejects', native)} AS id, {text_sql(self.source)} AS source, "
             f"kind, file, line, reason, detail, raw FROM refused WHERE kind = {text_sql(kind)} "
             "ORDER BY file, line, reason, detail, raw"
         )
-        tables = []
-        total = int(self.run("SELECT count(*) FROM refused WHERE kind = $kind", kind=kind)[0][0])
-        for start in range(0, total, REJECTS_PER_DELIVERY):
-            page = self.connection.sql(f"{sql} LIMIT {REJECTS_PER_DELIVERY} OFFSET {start}").to_arrow_table()
-            tables.append(page.cast(REJECTS))
-        return tables
+        for batch in self._batches(sql, REJECTS, REJECTS_PER_DELIVERY):
+            yield pa.Table.from_batches([batch])
 
 
 @contextmanager

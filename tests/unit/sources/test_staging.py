@@ -2,6 +2,7 @@
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -33,6 +34,10 @@ def load(staging: Staging, folder: Path, content: bytes) -> list[tuple[object, .
     return staging.run("SELECT file, line, a, b FROM t ORDER BY line")
 
 
+def refused(staging: Staging) -> list[dict[str, Any]]:
+    return [row for page in staging.rejects("statements") for row in page.to_pylist()]
+
+
 def test_rows_keep_their_file_and_line(staging: Staging, tmp_path: Path) -> None:
     assert load(staging, tmp_path, b"b,a\n2,1\n4,\n") == [("t.csv", 2, "1", "2"), ("t.csv", 3, None, "4")]
 
@@ -40,9 +45,7 @@ def test_rows_keep_their_file_and_line(staging: Staging, tmp_path: Path) -> None
 def test_a_damaged_line_moves_no_other(staging: Staging, tmp_path: Path) -> None:
     rows = load(staging, tmp_path, b"a,b\n1,2\nbad\n\n3,4\n")
     assert rows == [("t.csv", 2, "1", "2"), ("t.csv", 5, "3", "4")]
-    assert [(r["line"], r["reason"], r["raw"]) for r in staging.rejects("statements")[0].to_pylist()] == [
-        (3, "wrong_column_count", "bad")
-    ]
+    assert [(r["line"], r["reason"], r["raw"]) for r in refused(staging)] == [(3, "wrong_column_count", "bad")]
 
 
 FIELD = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n\"'"), max_size=6).map(
@@ -65,8 +68,7 @@ def test_the_first_failing_check_gives_the_reason_and_the_row_as_it_came(staging
     filled = Check("t.b IS NULL", "missing_value", text_sql("b is empty."))
     staging.check("good", "statements", "t", {"n": "try_cast(t.a AS INTEGER)"}, [number, filled])
     assert staging.run("SELECT line, n FROM good") == [(2, 1)]
-    (rejects,) = staging.rejects("statements")
-    assert [(r["line"], r["reason"], r["detail"], r["raw"]) for r in rejects.to_pylist()] == [
+    assert [(r["line"], r["reason"], r["detail"], r["raw"]) for r in refused(staging)] == [
         (3, "bad_number", "a is x.", "x,"),
         (4, "missing_value", "b is empty.", "1,"),
     ]
@@ -78,7 +80,7 @@ def test_a_row_that_contradicts_an_earlier_one_is_refused_and_an_equal_one_is_co
     load(staging, tmp_path, b"a,b\n1,x\n2,x\n1,y\n1,x\n")
     staging.check("good", "statements", "t", {"a": "t.a", "b": "t.b"}, [Check("false", "", "''")], key=["a"])
     assert staging.run("SELECT line, nth FROM good ORDER BY line") == [(2, 1), (3, 1), (5, 3)]
-    assert [(r["line"], r["reason"]) for r in staging.rejects("statements")[0].to_pylist()] == [(4, "conflicting_row")]
+    assert [(r["line"], r["reason"]) for r in refused(staging)] == [(4, "conflicting_row")]
 
 
 def test_rejects_come_in_pages_with_ids_of_their_own(
@@ -86,10 +88,10 @@ def test_rejects_come_in_pages_with_ids_of_their_own(
 ) -> None:
     monkeypatch.setattr(module, "REJECTS_PER_DELIVERY", 10)
     load(staging, tmp_path, b"a,b\n" + b"bad\n" * 25)
-    pages = staging.rejects("statements")
+    pages = list(staging.rejects("statements"))
     assert [page.num_rows for page in pages] == [10, 10, 5]
     assert len(set(pa.concat_tables(pages)["id"].to_pylist())) == 25
-    assert staging.rejects("results") == []
+    assert list(staging.rejects("results")) == []
 
 
 def test_the_scratch_folder_goes_with_the_last_that_reads_from_it(tmp_path: Path) -> None:

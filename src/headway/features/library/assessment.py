@@ -181,6 +181,32 @@ def days_to_next_due(h: "ir.Table") -> "ir.Value":
 
 @feature(
     reads="hand_ins",
+    unit="percent of the final mark",
+    changeable=False,
+    domain="timing",
+    sentence="The next assessment counts for {value}% of the final mark",
+)
+def next_due_weight(h: "ir.Table") -> "ir.Value":
+    """Weight of the next assessment that is not handed in yet, in percent of the final mark."""
+    return h.weight.argmin(h.order, where=~h.is_due & ~h.submitted)
+
+
+@feature(
+    reads="hand_ins",
+    unit="1 for a test, 0 for other work",
+    bounds=(0, 1),
+    changeable=False,
+    domain="timing",
+    sentence="Whether the next assessment is a test: {value}",
+)
+def next_is_test(h: "ir.Table") -> "ir.Value":
+    """Whether the next assessment that is not handed in yet is a test or quiz: 1 or 0."""
+    is_test = h.type.isin(["test", "quiz_assessment"]).cast("float64")
+    return is_test.argmin(h.order, where=~h.is_due & ~h.submitted)
+
+
+@feature(
+    reads="hand_ins",
     unit="assessments",
     absent=0,
     domain="hand-ins",

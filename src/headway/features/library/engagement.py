@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 def engagement_score(f: "ir.Table") -> "ir.Value":
     """Engagement score, 0 to 100: 30 regularity, 20 recency, 20 volume, 10 breadth, 20 hand-ins.
 
-    Regularity: active days of the last 14, full marks at 7. Recency: full marks for a visit on the as-of day, none after 14 days.
-    Volume: percentile of interactions among those enrolled. Breadth: kinds of material in 14 days, full marks at 4.
-    Hand-ins: share of due assessments handed in; full marks while nothing was due.
+    Regularity: active days of the last 14, full marks at 7. Recency: full marks for a visit on the as-of day, none
+    after 14 days. Volume: percentile of interactions among those enrolled. Breadth: kinds of material in 14 days,
+    full marks at 4. Hand-ins: share of due assessments handed in; full marks while nothing was due.
     """
     regularity = ibis.least(f.active_days_14d / 7, 1.0)
     recency = 1 - ibis.least(f.days_since_last_activity.fill_null(14) / 14, 1.0)
