@@ -44,7 +44,7 @@ test: $(VENV)/.dev ## every test; what needs HEADWAY_TEST_DATA or a service is s
 	$(PYTEST) $(TEST_ARGS)
 
 bench: $(VENV)/.dev ## every benchmark; prints what it measured
-	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" $(BENCH_ARGS); done
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" $(BENCH_ARGS); done
 
 clean: ## remove .venv, caches and what the demo wrote
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist headway-demo

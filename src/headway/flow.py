@@ -20,6 +20,7 @@ from headway.domain.runs import RunId, select_runs
 from headway.domain.time import AsOf, Clock, SystemClock
 from headway.evaluation.assess import Measure, table
 from headway.evaluation.paradigms import PARADIGMS, Bench, Paradigm, Question, training_rows
+from headway.evaluation.protocols import PROTOCOLS, ProtocolResult
 from headway.evaluation.risk_model import RiskModel, fit_best
 from headway.evaluation.rows import Rows
 from headway.features.as_of import FeatureTable, Moment, compute, moments_on_days, run_facts, runs_with_activity
@@ -243,6 +244,29 @@ def evaluate(
         return table(bench, questions, paradigms, chosen, measure, reading, app.progress)
 
 
+def evaluate_protocol(
+    app: App, name: str, *, models: Sequence[str] = (), capacity: int | None = None
+) -> ProtocolResult:
+    """A published protocol run again on the records that are here, beside its reference.
+
+    Args:
+        app: where the records are.
+        name: a name in `PROTOCOLS`.
+        models: names; empty for all.
+        capacity: learners that can be contacted in a run; the setting where None.
+
+    Raises:
+        UnknownName: a protocol or model is not known.
+        NotEnoughData: the protocol's data set was not imported.
+    """
+    protocol = PROTOCOLS.get(name)
+    chosen = [MODELS.get(model) for model in models] or _all_models()
+    section = app.settings.evaluation
+    measure = Measure(capacity or section.capacity, section.bootstrap, section.seed)
+    with app.lake.open(None, None) as records:
+        return protocol.run(records, chosen, measure, app.progress)
+
+
 def score(
     app: App, run: str, as_of_text: str, *, label: str = "does_not_finish", model: str = BEST, force_train: bool = False
 ) -> tuple[ScoreRun, list[Prediction]]:
@@ -257,7 +281,7 @@ def score(
         NotEnoughData: nothing to learn from was known.
         Conflict: the feature definitions have changed since the model was trained.
     """
-    (run,) = select_runs([run], app.lake.runs())
+    run = one_run(app, run)
     with app.lake.open(None, [run]) as records:
         as_of = _as_of(records, run, as_of_text)
         day = run_facts(records, run).course_day(as_of)
@@ -291,6 +315,19 @@ def score(
         kept.write(connection, score_run, predictions)
         audit.record(connection, app.clock.now(), app.actor, "score", run, {"as_of": str(as_of), "model": version.ref})
     return score_run, predictions
+
+
+def one_run(app: App, run: str) -> str:
+    """The one known run that an id or a glob names.
+
+    Raises:
+        UnknownName: it names none.
+        InputError: it names several.
+    """
+    found = select_runs([run], app.lake.runs())
+    if len(found) > 1:
+        raise InputError(f"{run!r} names {len(found)} runs. Choose one: {', '.join(found)}.")
+    return found[0]
 
 
 def course_date(app: App, run: str, day: int) -> str:
@@ -411,7 +448,7 @@ def _scored(
     app: App, run: str, as_of_text: str, learners: Sequence[str] | None = None
 ) -> tuple[ScoreRun, list[Prediction], str]:
     """The newest score run of a run as of a date, its predictions (some learners' only), and the run's zone."""
-    (run,) = select_runs([run], app.lake.runs())
+    run = one_run(app, run)
     with app.lake.open(None, [run], kinds=["course_runs"]) as records:
         zone = run_facts(records, run).zone
     as_of = AsOf.at(as_of_text, zone)

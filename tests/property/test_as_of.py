@@ -1,6 +1,6 @@
 """The as-of rule on hundreds of random histories: what was recorded later changes nothing, whatever is computed.
 
-One example is a world of up to 30 histories, all checked together; see `tests.support.histories`.
+One example is a world of 20 to 30 histories, all checked together; see `tests.support.histories`.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from headway.features.labels import LABELS, Label, label, passes_assessment
 from headway.features.views import STANDARD, view_of, view_with
 from headway.models.model import MODELS
 from tests.support import oracle
-from tests.support.histories import World, worlds
+from tests.support.histories import PROMISE, World, worlds
 from tests.support.memory import Memory
 from tests.support.simulation import runs_of, simulated
 
@@ -56,7 +56,7 @@ def _observed(records: Memory, features: FeatureTable, one: Label, known_by: AsO
     )
 
 
-@settings(max_examples=12)
+@settings(PROMISE, max_examples=9)
 @given(worlds(), GAPS)
 def test_no_feature_cohort_or_label_depends_on_later_records(world: World, gap_days: int) -> None:
     """Risk set, features with their cohort statistics, and labels as they train, each value and each row."""
@@ -70,7 +70,7 @@ def test_no_feature_cohort_or_label_depends_on_later_records(world: World, gap_d
     )
 
 
-@settings(max_examples=5)
+@settings(PROMISE, max_examples=4)
 @given(worlds())
 def test_features_are_what_plain_python_makes_of_them_and_keep_their_bounds(world: World) -> None:
     table = features_of(world.tables, world.moments).table
@@ -94,7 +94,7 @@ def test_features_are_what_plain_python_makes_of_them_and_keep_their_bounds(worl
         assert feature.absent is None or len(values) == len(table), feature.name
 
 
-@settings(max_examples=5)
+@settings(PROMISE, max_examples=4)
 @given(worlds(), GAPS)
 def test_labels_are_what_plain_python_makes_of_them(world: World, gap_days: int) -> None:
     features = features_of(world.tables, world.moments)
@@ -110,7 +110,7 @@ def test_labels_are_what_plain_python_makes_of_them(world: World, gap_days: int)
     assert found == wanted
 
 
-@settings(max_examples=4)
+@settings(PROMISE, max_examples=3)
 @given(worlds())
 def test_a_moment_alone_is_the_moment_among_many_and_order_is_nothing(world: World) -> None:
     together = features_of(world.tables, world.moments)
@@ -134,7 +134,7 @@ SMALL = view_with(
 
 
 def predictions_of(tables: Tables, target: str, paradigm: Paradigm, day: int) -> pa.Table:
-    """What a model trained at the end of a day of the last run says of its learners, and the bytes of all it learned."""
+    """What a model trained at the end of a day of the last run says of its learners, and a hash of all it learned."""
     *past, current = runs_of(tables)
     with Memory(tables) as records:
         bench = Bench(records, SMALL)

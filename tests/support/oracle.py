@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
@@ -135,9 +136,7 @@ def _activity(known: Seen, learner: str) -> dict[str, float]:
     days, actions = known.active_days(learner), known.actions(learner)
     ages = [known.age(day) for day in days]
     streaks = _streaks(days)
-    pauses = [
-        (later - earlier).days - 1 for earlier, later in zip(days, days[1:], strict=False) if later >= known.starts_on
-    ]
+    pauses = [(later - earlier).days - 1 for earlier, later in pairwise(days) if later >= known.starts_on]
     total = sum(row["interactions"] for row in actions)
     used = {row["object"] for row in actions if row["object"] is not None}
     recent = [row for row in actions if known.age(row["occurred_on"]) < 14]
@@ -330,7 +329,7 @@ def _passes(window: Window, learner: str) -> float | None:
     due = [one for one in plan if (one["due_on"] - window.known.today).days == 7]
     if not due:
         return None
-    one = max(reversed(due), key=lambda one: -1.0 if one["weight"] is None else one["weight"])
+    one = max(due, key=lambda one: -1.0 if one["weight"] is None else one["weight"])
     marked = window.cut_off.of("results", learner, activity=one["activity"], transferred=False)
     if any(row["occurred_at"] < window.opens.instant for row in marked):
         return None

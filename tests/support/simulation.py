@@ -17,7 +17,7 @@ def _simulated(options: tuple[tuple[str, str], ...]) -> dict[str, pa.Table]:
 
 
 def simulated(**options: str) -> dict[str, pa.Table]:
-    """The records of the simulated source with these options, by kind; runs are `simulated/C1/...`, in order of time."""
+    """The records of the simulated source with these options, by kind."""
     return dict(_simulated(tuple(sorted(options.items()))))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli.options import AsJson, DryRun, Home, opened
-from headway.cli.output import print_json, print_table, talk
+from headway.cli.output import print_json, print_table, talk, would
 from headway.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _ingest(
 ) -> None:
     from headway import flow
 
-    with opened(home) as app:
+    with opened(home, dry_run=dry_run) as app:
         report = flow.ingest(app, name, paths or [], _options(option), dry_run=dry_run)
     if as_json:
         print_json(report.as_json())
@@ -211,10 +211,10 @@ def compact(dry_run: DryRun = False, as_json: AsJson = False, home: Home = None)
 
         headway lake compact --dry-run
     """
+    if dry_run:
+        would("join small files of every table", as_json=as_json)
+        return
     with opened(home) as app:
-        if dry_run:
-            talk("Would join small files of every table. Nothing written.")
-            return
         done = app.lake.compact()
     if as_json:
         print_json({"files_before": done.files_before, "files_after": done.files_after})
@@ -242,14 +242,14 @@ def erase(
     """
     from headway import flow
 
+    if dry_run:
+        would(f"erase every record and prediction of {learner}", as_json=as_json)
+        return
+    if confirm is None and sys.stdin.isatty():
+        confirm = typer.prompt(f"This cannot be undone. Type {learner} to erase it", err=True)
+    if confirm != learner:
+        raise InputError(f"Erasing cannot be undone. Repeat with --confirm {learner}")
     with opened(home) as app:
-        if dry_run:
-            talk(f"Would erase every record and prediction of {learner}. Nothing written.")
-            return
-        if confirm is None and sys.stdin.isatty():
-            confirm = typer.prompt(f"This cannot be undone. Type {learner} to erase it", err=True)
-        if confirm != learner:
-            raise InputError(f"Erasing cannot be undone. Repeat with --confirm {learner}")
         receipt, predictions = flow.erase_learner(app, learner)
     told = {
         "learner": receipt.learner,

@@ -8,7 +8,7 @@ import typer
 
 from headway.cli.modelling import write_table
 from headway.cli.options import AsJson, AsOfDate, DryRun, Home, Label, Run, opened
-from headway.cli.output import print_json, print_table, talk
+from headway.cli.output import print_json, print_table, talk, would
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +52,9 @@ def score(
     """
     from headway import flow
 
-    with opened(home) as app:
+    with opened(home, dry_run=dry_run) as app:
         if dry_run:
-            talk(f"Would score {run} as of {as_of} with model {model}. Nothing written.")
+            would(f"score {flow.one_run(app, run)} as of {as_of} with model {model}", as_json=as_json)
             return
         score_run, predictions = flow.score(app, run, as_of, label=label, model=model, force_train=train_anew)
     about = _about(score_run)

@@ -1,9 +1,11 @@
 """The `headway` command. Its commands stand in modules by subject and import heavy libraries only when they run."""
 
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -78,13 +80,42 @@ def init(
 
 def main() -> None:
     """Runs the command line and exits with its code."""
+    # The exit stands outside: as long as a traceback lives, so do the connections that the command had open.
+    sys.exit(_run())
+
+
+def _run() -> int | str | None:
+    """The exit code of the command line."""
+    stopped = _stops()
     try:
         app()
+    except SystemExit as done:
+        return 130 if stopped else done.code
     except HeadwayError as error:
         if os.environ.get("HEADWAY_DEBUG"):
             raise
-        sys.exit(report_error(error))
+        return 130 if stopped else report_error(error)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; Python would complain again while it flushes.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - it must stay open until the exit
-        sys.exit(0)
+        return 0
+    except Exception:  # process edge: a library that is stopped at its work says so in its own way
+        if not stopped:
+            raise
+        return 130
+    return 0
+
+
+def _stops() -> list[int]:
+    """A list that is empty until Ctrl-C is pressed."""
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        del frame
+        stopped.append(number)
+        print("headway: stopped. What was finished is kept; repeat the command to go on.", file=sys.stderr)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
+    return stopped

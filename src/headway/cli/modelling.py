@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli.options import AsJson, DryRun, Home, Label, names, opened
-from headway.cli.output import print_json, print_table, talk
+from headway.cli.output import print_json, print_table, talk, would
 from headway.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def build(
     For example:
 
         headway features build --run oulad/AAA/2014J --as-of 2014-11-26 --out features.parquet
+
+        headway features build --run 'oulad/AAA/*' --as-of 2014-11-26,2014-12-03 --json
     """
     from headway import flow
 
@@ -173,13 +175,11 @@ def train(
     from headway import flow
     from headway.domain.time import AsOf
 
+    recipe = flow.Recipe(label, tuple(names(runs)), day, AsOf.at(known_by), model_name, for_run)
+    if dry_run:
+        would(f"train {model_name} for {label}, day {day}, labels known by {recipe.known_by}", as_json=as_json)
+        return
     with opened(home) as app:
-        recipe = flow.Recipe(label, tuple(names(runs)), day, AsOf.at(known_by), model_name, for_run)
-        if dry_run:
-            talk(
-                f"Would train {model_name} for {label}, day {day}, labels known by {recipe.known_by}. Nothing written."
-            )
-            return
         version = flow.train(app, recipe)
     _show_version(version, as_json=as_json)
     talk(f"Next: headway score --run RUN --as-of DATE --model {version.ref}")

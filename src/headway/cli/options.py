@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,13 +39,21 @@ def home_of(home: Path | None) -> Path:
 
 
 @contextmanager
-def opened(home: Path | None) -> "Iterator[App]":
-    """The app of the home, its progress shown on stderr."""
+def opened(home: Path | None, *, dry_run: bool = False) -> "Iterator[App]":
+    """The app of the home, its progress shown on stderr.
+
+    A dry run of a home that is not there yet works in a passing one, so that it leaves nothing behind.
+    """
     from headway.cli.output import progress
     from headway.flow import open_app
+    from headway.settings import FILE
 
-    with progress() as say, open_app(home_of(home), progress=say) as app:
-        yield app
+    place = home_of(home)
+    with ExitStack() as stack:
+        if dry_run and not (place / FILE).exists():
+            place = Path(stack.enter_context(TemporaryDirectory(prefix="headway-dry-run-")))
+        say = stack.enter_context(progress())
+        yield stack.enter_context(open_app(place, progress=say))
 
 
 def names(text: str | None) -> list[str]:

@@ -40,6 +40,13 @@ def talk(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def would(act: str, *, as_json: bool) -> None:
+    """What a dry run would do: a sentence on stderr, and one document where asked for."""
+    talk(f"Would {act}. Nothing written.")
+    if as_json:
+        print_json({"dry_run": True, "would": act})
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """A function that shows what is being done: a moving line on a terminal, one line a stage elsewhere."""
