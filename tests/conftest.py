@@ -32,3 +32,17 @@ def real_data() -> Path:
     if not (folder / "oulad").is_dir():
         absent(f"no real data in {folder}: set HEADWAY_TEST_DATA to a folder with oulad/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the course of `tests.support.made`, scored as of its today. Read it; what writes works in a copy."""
+    from headway import flow
+    from headway.flow import open_app
+    from tests.support import made
+
+    home = tmp_path_factory.mktemp("made") / "home"
+    with open_app(home) as app:
+        made.arrive(app)
+        flow.score(app, made.RUNNING, made.TODAY)
+    return home

@@ -24,6 +24,7 @@ from headway.evaluation.protocols import PROTOCOLS, ProtocolResult
 from headway.evaluation.risk_model import RiskModel, fit_best
 from headway.evaluation.rows import Rows
 from headway.features.as_of import FeatureTable, Moment, compute, moments_on_days, run_facts, runs_with_activity
+from headway.features.labels import Label
 from headway.features.labels import label as label_called
 from headway.features.views import STANDARD, view_of
 from headway.governance import audit
@@ -34,7 +35,7 @@ from headway.registry.registry import Candidate, ModelVersion, Registry
 from headway.scoring import kept
 from headway.scoring.kept import ScoreRun, score_run_id
 from headway.scoring.predict import Prediction, predict
-from headway.settings import Settings, pseudonym_key, write_default_toml
+from headway.settings import KEY_BYTES, Settings, pseudonym_key, write_default_toml
 from headway.sources.source import SOURCES, Request
 from headway.store.database import Store
 
@@ -46,6 +47,9 @@ Progress = Callable[[str], None]
 
 BEST: Final = "best"
 """Stands for: every model that is no trivial rule, chosen by its held-out loss on the past."""
+
+DEFAULT: Final = "average"
+"""The model that was never far from the best on any day of the runs we measured; see docs/decisions/0008."""
 
 NEAR_DAYS: Final = 3
 """A registered model serves course days this near to the day it was trained for."""
@@ -109,7 +113,7 @@ def ingest(
         SourceError: the data as a whole cannot be read; the lake is as it was before this source's first delivery.
     """
     begun = perf_counter()
-    request = Request(paths, dict(options or {}), pseudonym_key(app.settings), app.settings.engine.memory_limit_mib)
+    request = Request(paths, dict(options or {}), _key(app, dry_run), app.settings.engine.memory_limit_mib)
     deliveries = SOURCES.get(source).read(request)
     report = drain(deliveries, app.progress) if dry_run else land(deliveries, app.lake, app.progress)
     report.seconds = perf_counter() - begun
@@ -146,7 +150,7 @@ class Recipe:
     train_runs: tuple[str, ...]
     day: int
     known_by: AsOf
-    model: str = BEST
+    model: str = DEFAULT
     for_run: str | None = None
     paradigm: Paradigm = "transfer"
 
@@ -221,9 +225,7 @@ def evaluate(
         UnknownName: a run, label or model is not known.
         InputError: a label without two classes.
     """
-    target = label_called(label)
-    if not target.binary:
-        raise InputError(f"{label!r} is a number, not a risk. Evaluate a label that is true or false.")
+    target = _risk(label)
     known_runs = app.lake.runs()
     tests = select_runs(test_runs, known_runs)
     pasts = select_runs(train_runs, known_runs) if train_runs else []
@@ -268,7 +270,13 @@ def evaluate_protocol(
 
 
 def score(
-    app: App, run: str, as_of_text: str, *, label: str = "does_not_finish", model: str = BEST, force_train: bool = False
+    app: App,
+    run: str,
+    as_of_text: str,
+    *,
+    label: str = "does_not_finish",
+    model: str = DEFAULT,
+    force_train: bool = False,
 ) -> tuple[ScoreRun, list[Prediction]]:
     """The score run of everyone enrolled in `run` as of the date, with its predictions; again, it changes nothing.
 
@@ -412,7 +420,7 @@ def explain(app: App, learner: str, run: str, as_of_text: str) -> tuple[ScoreRun
     score_run, _, _ = _scored(app, run, as_of_text, [])
     with app.store.begin() as connection:
         (prediction,) = kept.predictions_of(connection, score_run, [learner])
-        audit.record(connection, app.clock.now(), app.actor, "view", learner, {"score_run": score_run.id})
+        audit.record(connection, app.clock.now(), app.actor, "view", _hashed(learner), {"score_run": score_run.id})
     return score_run, prediction
 
 
@@ -438,10 +446,20 @@ def erase_learner(app: App, learner: str) -> "tuple[Receipt, int]":
     receipt = app.lake.erase(learner, app.clock)
     with app.store.begin() as connection:
         predictions = kept.erase(connection, learner)
-        subject = hashlib.sha256(learner.encode()).hexdigest()
         counts = {"rows": dict(receipt.rows), "rejects": receipt.rejects, "predictions": predictions}
-        audit.record(connection, app.clock.now(), app.actor, "erase", subject, counts)
+        audit.record(connection, app.clock.now(), app.actor, "erase", _hashed(learner), counts)
     return receipt, predictions
+
+
+def _key(app: App, dry_run: bool) -> bytes:
+    """The home's key; a dry run keeps no pseudonym, so it makes none."""
+    made = app.settings.secrets.pseudonym_key_file.exists()
+    return pseudonym_key(app.settings) if made or not dry_run else bytes(KEY_BYTES)
+
+
+def _hashed(learner: str) -> str:
+    """How the audit names a learner: entries are never changed, so an id in one of them could not be erased."""
+    return hashlib.sha256(learner.encode()).hexdigest()
 
 
 def _scored(
@@ -465,6 +483,13 @@ def _scored(
 
 def _as_of(records: "Records", run: str, text: str) -> AsOf:
     return AsOf.at(text, run_facts(records, run).zone)
+
+
+def _risk(name: str) -> Label:
+    target = label_called(name)
+    if not target.binary:
+        raise InputError(f"{name!r} is a number, not a risk. Choose a label that is true or false.")
+    return target
 
 
 def _all_models() -> list[Model]:
@@ -508,7 +533,7 @@ def _runs_in(records: "Records") -> list[str]:
 def _question(app: App, recipe: Recipe, runs: tuple[str, ...]) -> Question:
     test_run = recipe.for_run or (runs[-1] if runs else "")
     return Question(
-        label_called(recipe.label), runs, test_run, recipe.day, app.settings.evaluation.seed, as_of=recipe.known_by
+        _risk(recipe.label), runs, test_run, recipe.day, app.settings.evaluation.seed, as_of=recipe.known_by
     )
 
 

@@ -5,6 +5,7 @@ One example is a world of 20 to 30 histories, all checked together; see `tests.s
 
 import hashlib
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -40,10 +41,12 @@ def features_of(tables: Tables, moments: list[Moment]) -> FeatureTable:
         return compute(VIEW, records, moments)
 
 
-def labels_of(tables: Tables, features: FeatureTable, known_by: AsOf, gap_days: int) -> pa.Table:
-    """Every label of every row that trains at `known_by`, with what was censored beside it."""
+def labels_of(
+    tables: Tables, features: FeatureTable, known_by: AsOf, gap_days: int, labels: Sequence[Label] = ALL_LABELS
+) -> pa.Table:
+    """The labels of every row that trains at `known_by`, with what was censored beside them."""
     with Memory(tables) as records:
-        return pa.concat_tables([_observed(records, features, one, known_by, gap_days) for one in ALL_LABELS])
+        return pa.concat_tables([_observed(records, features, one, known_by, gap_days) for one in labels])
 
 
 def _observed(records: Memory, features: FeatureTable, one: Label, known_by: AsOf, gap_days: int) -> pa.Table:
@@ -60,14 +63,17 @@ def _observed(records: Memory, features: FeatureTable, one: Label, known_by: AsO
 @given(worlds(), GAPS)
 def test_no_feature_cohort_or_label_depends_on_later_records(world: World, gap_days: int) -> None:
     """Risk set, features with their cohort statistics, and labels as they train, each value and each row."""
-    refuse_the_future(lambda tables: features_of(tables, world.moments).table, world.tables, world.as_of)
-    features = features_of(world.tables, world.moments)
-    refuse_the_future(
-        lambda tables: labels_of(tables, features, world.as_of, gap_days),
-        world.tables,
-        world.as_of,
-        keys=("run", "learner", "as_of", "label"),
-    )
+    made: list[FeatureTable] = []
+
+    def features(tables: Tables) -> pa.Table:
+        made.append(features_of(tables, world.moments))
+        return made[-1].table
+
+    def labels(tables: Tables) -> pa.Table:
+        return labels_of(tables, made[0], world.as_of, gap_days, ALL_LABELS[world.seed % 2 :: 2])
+
+    refuse_the_future(features, world.tables, world.as_of)
+    refuse_the_future(labels, world.tables, world.as_of, keys=("run", "learner", "as_of", "label"))
 
 
 @settings(PROMISE, max_examples=4)
@@ -75,10 +81,11 @@ def test_no_feature_cohort_or_label_depends_on_later_records(world: World, gap_d
 def test_features_are_what_plain_python_makes_of_them_and_keep_their_bounds(world: World) -> None:
     table = features_of(world.tables, world.moments).table
     found = {(row["run"], row["as_of"], row["learner"]): row for row in table.to_pylist()}
+    records = oracle.plain(world.tables)
     wanted = {
         (moment.run, moment.as_of.instant, learner): values
         for moment in world.moments
-        for learner, values in oracle.features(oracle.seen(world.tables, moment)).items()
+        for learner, values in oracle.features(oracle.seen(records, moment)).items()
     }
     assert found.keys() == wanted.keys()
     for key, values in wanted.items():
@@ -101,9 +108,10 @@ def test_labels_are_what_plain_python_makes_of_them(world: World, gap_days: int)
     table = labels_of(world.tables, features, world.as_of, gap_days)
     found = {(r["label"], r["run"], r["as_of"], r["learner"]): r["value"] for r in table.to_pylist()}
     wanted = {}
+    records = oracle.plain(world.tables)
     for moment in world.moments:
-        at_cut_off = oracle.seen(world.tables, Moment(moment.run, world.as_of))
-        window = oracle.Window(oracle.seen(world.tables, moment), at_cut_off, gap_days)
+        at_cut_off = oracle.seen(records, Moment(moment.run, world.as_of))
+        window = oracle.Window(oracle.seen(records, moment), at_cut_off, gap_days)
         for name in oracle.LABELS:
             for learner, value in oracle.labels(name, window).items():
                 wanted[name, moment.run, moment.as_of.instant, learner] = value
@@ -154,9 +162,9 @@ def predictions_of(tables: Tables, target: str, paradigm: Paradigm, day: int) ->
     )
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(
-    seed=st.integers(0, 3),
+    seed=st.integers(0, 1),
     paradigm=st.sampled_from(["transfer", "in-situ"]),
     target=st.sampled_from(["does_not_finish", "withdraws_within_14d"]),
     day=st.sampled_from([28, 41]),

@@ -4,6 +4,7 @@ Written from the feature and label descriptions, not from the engine: no joins, 
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -39,7 +40,7 @@ class Seen:
     def of(self, kind: str, learner: str | None = None, **equal: Any) -> list[Row]:
         return [
             row
-            for row in self.records[kind]
+            for row in self.records.get(kind, [])
             if (learner is None or row["learner"] == learner) and all(row[k] == v for k, v in equal.items())
         ]
 
@@ -71,15 +72,19 @@ class Seen:
     def assessments(self) -> list[Row]:
         return plan_of(self.of("activities"))
 
+    def marked(self, learner: str, activity: str) -> list[Row]:
+        own = self.of("results", learner, activity=activity, transferred=False)
+        return [row for row in own if row["submitted_on"] is None or row["submitted_on"] <= self.today]
+
     def handed_in_on(self, learner: str, activity: str) -> date | None:
         said = self.of("statements", learner, verb="submitted", object=activity)
         days = [row["occurred_on"] for row in said if row["occurred_on"] <= self.today]
-        marked = self.of("results", learner, activity=activity, transferred=False)
-        return min(days or [row["submitted_on"] for row in marked if row["submitted_on"]], default=None)
+        return min(
+            days or [row["submitted_on"] for row in self.marked(learner, activity) if row["submitted_on"]], default=None
+        )
 
     def score(self, learner: str, activity: str) -> float | None:
-        marked = self.of("results", learner, activity=activity, transferred=False)
-        return max((row["score"] for row in marked if row["score"] is not None), default=None)
+        return max((row["score"] for row in self.marked(learner, activity) if row["score"] is not None), default=None)
 
     def type_of(self, activity: str | None) -> str | None:
         told = sorted(self.of("activities", activity=activity), key=lambda row: (row["recorded_at"], row["id"]))
@@ -95,24 +100,26 @@ def plan_of(activities: Iterable[Row]) -> list[Row]:
     return sorted(latest.values(), key=lambda row: (row["due_on"], row["activity"]))
 
 
-def seen(tables: dict[str, pa.Table], moment: Moment) -> Seen:
+Plain = dict[str, dict[str, list[Row]]]
+"""Records by run and kind."""
+
+
+def plain(tables: dict[str, pa.Table]) -> Plain:
+    """The records as plain Python."""
+    found: Plain = defaultdict(lambda: defaultdict(list))
+    for kind, table in tables.items():
+        for row in table.to_pylist():
+            found[row["run"]][kind].append(row)
+    return found
+
+
+def seen(records: Plain, moment: Moment) -> Seen:
     """What was known of a run at a moment."""
-    records = {
-        kind: [
-            row for row in table.to_pylist() if row["run"] == moment.run and row["recorded_at"] <= moment.as_of.instant
-        ]
-        for kind, table in tables.items()
-    }
-    about = max(records["course_runs"], key=lambda row: (row["recorded_at"], row["id"]))
-    return Seen(
-        moment.run,
-        moment.as_of,
-        about["zone"],
-        moment.as_of.day(about["zone"]),
-        about["starts_on"],
-        about["ends_on"],
-        records,
-    )
+    now = moment.as_of.instant
+    known = {kind: [row for row in rows if row["recorded_at"] <= now] for kind, rows in records[moment.run].items()}
+    about = max(known["course_runs"], key=lambda row: (row["recorded_at"], row["id"]))
+    zone, starts_on, ends_on = about["zone"], about["starts_on"], about["ends_on"]
+    return Seen(moment.run, moment.as_of, zone, moment.as_of.day(zone), starts_on, ends_on, known)
 
 
 def features(known: Seen) -> dict[str, dict[str, float]]:

@@ -34,7 +34,7 @@ def score(
     label: Label = "does_not_finish",
     model: Annotated[
         str, typer.Option(help="NAME/VERSION of a registered model, a method's name, or best: chosen on the past.")
-    ] = "best",
+    ] = "average",
     train_anew: Annotated[
         bool, typer.Option("--train-anew", help="Train even where a fitting model is registered.")
     ] = False,

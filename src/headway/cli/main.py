@@ -90,15 +90,13 @@ def _run() -> int | str | None:
     try:
         app()
     except SystemExit as done:
+        if isinstance(done.__context__, BrokenPipeError):
+            return 0  # the reader (head, less) has seen enough
         return 130 if stopped else done.code
     except HeadwayError as error:
         if os.environ.get("HEADWAY_DEBUG"):
             raise
         return 130 if stopped else report_error(error)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough; Python would complain again while it flushes.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - it must stay open until the exit
-        return 0
     except Exception:  # process edge: a library that is stopped at its work says so in its own way
         if not stopped:
             raise

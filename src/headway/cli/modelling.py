@@ -156,7 +156,9 @@ def train(
         ),
     ] = "",
     label: Label = "does_not_finish",
-    model_name: Annotated[str, typer.Option("--model", help="A model's name, or best: chosen on the past.")] = "best",
+    model_name: Annotated[
+        str, typer.Option("--model", help="A model's name, or best: chosen on the past.")
+    ] = "average",
     for_run: Annotated[
         str | None, typer.Option("--for", help="The run to be scored; its learners are left out.", show_default=False)
     ] = None,

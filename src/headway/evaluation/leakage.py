@@ -1,7 +1,8 @@
 """Whether a result would have been another, had the future not been recorded: the as-of rule, checked from outside.
 
-Whatever turns records into a table (features, labels, predictions) is run twice: on all records, and on the records as they stood
-at an as-of time. The two tables must be the same. Nothing here knows how the result is made, so nothing can be overlooked.
+Whatever turns records into a table (features, labels, predictions) is run twice: on all records, and on the records
+as they stood at an as-of time. The two tables must be the same. Nothing here knows how the result is made, so nothing
+can be overlooked.
 """
 
 from collections import Counter
@@ -48,7 +49,7 @@ class Difference:
 def changed_by_the_future(
     compute: Callable[[Tables], pa.Table], tables: Tables, as_of: AsOf, keys: Sequence[str] = ROW_KEYS
 ) -> list[Difference]:
-    """Every difference between what `compute` makes of all records and of those known at the as-of time; empty if honest.
+    """Every difference between what `compute` makes of all records and of those known then; empty if honest.
 
     Args:
         compute: makes a table from records; the same records must always give the same table.

@@ -18,24 +18,18 @@ from headway.evaluation.assess import Measure
 from headway.evaluation.paradigms import Bench
 from headway.evaluation.protocols import (
     PROTOCOLS,
-    READINGS,
-    Data,
-    Progress,
     ProtocolResult,
     Row,
     Said,
-    Trial,
     averaged,
-    data_of,
-    fit_for_many,
     joined,
     measured,
     published,
     sentences,
     summed,
-    told,
 )
 from headway.evaluation.rows import Rows, refuse_shared_learners
+from headway.evaluation.trials import READINGS, Data, Progress, Trial, data_of, fit_for_many, prepare, told
 from headway.features import known
 from headway.features.as_of import Moment, run_facts
 from headway.features.engine import Records
@@ -43,7 +37,7 @@ from headway.features.labels import MARKING_DAYS, Label, passes_assessment
 from headway.models.model import Json, Model
 
 DAYS_BEFORE: Final = (14, 7)
-GROUPS: Final = 6
+GROUPS: Final = 4
 """As published, course runs are left out in so many groups, not one by one: fewer fits, a little less to learn from."""
 
 NOTES: Final = f"""
@@ -51,8 +45,8 @@ A row is an enrolment and an assessment that is not an exam; of several due on o
 counts. Who has already handed it in has nothing left to pass and is no row. Not handed in counts as not passed.
 Day -14 is the end of the day 14 days before the due date; assessments for which that lies before the first day of
 the run are left out.
-As published: who has already left is kept, and course runs are left out in {GROUPS} groups, each scored by a model
-that learned from all others, later ones too.
+As published: who has already left is kept, unless that was before the end of the first day, and course runs are left
+out in {GROUPS} groups, each scored by a model that learned from all others, later ones too.
 Honest: only who is still enrolled is scored. All runs of a period are scored by a model that knew nothing after the
 first moment scored in that period; a label is known {MARKING_DAYS} days after the due date, or when the mark came
 if that was later.
@@ -127,14 +121,12 @@ class _Asked:
 
     @classmethod
     def of(cls, bench: Bench, data: Data, days_before: int, progress: Progress) -> "_Asked":
-        """The rows with what became of them, features computed a run at a time."""
+        """The rows with what became of them, features computed first."""
         target = passes_assessment(days_before)
         moments = _moments(bench.records, data.runs, days_before)
-        for run, of_run in moments.items():
-            progress(f"{run}: features {days_before} days before {len(of_run)} due dates, {bench.reading}")
-            bench.prepare(of_run)
-        rows = bench.rows([moment for of_run in moments.values() for moment in of_run], target, None)
-        return cls(bench, target, days_before, moments, rows)
+        everything = [moment for of_run in moments.values() for moment in of_run]
+        prepare(bench, everything, progress)
+        return cls(bench, target, days_before, moments, bench.rows(everything, target, None))
 
     def left_out(self, groups: int) -> Iterator[_Split]:
         """Runs in turn, in groups, and all others."""

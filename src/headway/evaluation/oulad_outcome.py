@@ -13,25 +13,19 @@ from headway.evaluation.assess import Measure, table
 from headway.evaluation.paradigms import SPREAD_DAYS, Bench, Question
 from headway.evaluation.protocols import (
     PROTOCOLS,
-    READINGS,
-    Progress,
     ProtocolResult,
     Row,
     Said,
-    Trial,
     averaged,
-    data_of,
-    fit_for_many,
     measured,
     not_measured,
-    prepare,
     published,
     sentences,
     summed,
-    told,
     value_of,
 )
 from headway.evaluation.rows import Rows, refuse_shared_learners
+from headway.evaluation.trials import READINGS, Progress, Trial, data_of, fit_for_many, prepare, told
 from headway.features.as_of import Reading, moments_on_days
 from headway.features.engine import Records
 from headway.features.labels import label
@@ -44,8 +38,9 @@ FUTURE_DAYS: Final = (14, 28, 42, 56)
 FOLD_DAY: Final = 56
 
 READING_NOTES: Final = f"""
-As published: who has already left is kept and labels count whenever they became known; with clicks, who has not
-clicked by the as-of time is dropped. Such figures count as foreseen who had already gone.
+As published: who has already left is kept and labels count whenever they became known. With clicks, who has not
+clicked by the as-of time is dropped; with records alone, who left before the end of the first day. Such figures
+count as foreseen who had already gone.
 Honest: only who is still enrolled is scored, and only labels known by the as-of time are learned from; past runs
 are looked at on up to {len(SPREAD_DAYS)} days around the day (as published: on that day alone).
 Under both readings a learner who is scored is in no training row, and a mark counts from when it was recorded as
@@ -84,8 +79,8 @@ class Future:
         self, trial: Trial, records: Records, models: Sequence[Model], measure: Measure, progress: Progress
     ) -> list[ProtocolResult]:
         bench = trial.bench(records)
-        prepare(bench, trial.data.during(TRAIN_PERIODS), _past_days(FUTURE_DAYS, trial.reading), progress)
-        prepare(bench, trial.data.during(TEST_PERIODS), FUTURE_DAYS, progress)
+        past = moments_on_days(records, trial.data.during(TRAIN_PERIODS), _past_days(FUTURE_DAYS, trial.reading))
+        prepare(bench, [*past, *moments_on_days(records, trial.data.during(TEST_PERIODS), FUTURE_DAYS)], progress)
         parts = []
         for day in FUTURE_DAYS:
             test, learn, why = _split(bench, trial, day)
@@ -167,7 +162,7 @@ class LeaveOneOut:
     ) -> ProtocolResult:
         bench = trial.bench(records)
         able = trial.able(models)
-        prepare(bench, trial.data.runs, _past_days((FOLD_DAY,), trial.reading), progress)
+        prepare(bench, moments_on_days(records, trial.data.runs, _past_days((FOLD_DAY,), trial.reading)), progress)
         questions = [
             Question(
                 target=label(TARGET),

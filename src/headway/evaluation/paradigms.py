@@ -181,7 +181,7 @@ def training_rows(bench: Bench, question: Question, paradigm: Paradigm) -> Rows:
         )
     observed = question.target if not question.target.whole_run else label(question.proxy)
     horizon = bench.gap_days + (7 if observed.horizon_days is None else observed.horizon_days)
-    days = [day for day in range(question.day - horizon, -1, -7)][: len(SPREAD_DAYS)]
+    days = list(range(question.day - horizon, -1, -7))[: len(SPREAD_DAYS)]
     if not days:
         raise NotEnoughData(
             f"Day {question.day} is too early to have observed {observed.name!r} in the running course."
@@ -191,7 +191,10 @@ def training_rows(bench: Bench, question: Question, paradigm: Paradigm) -> Rows:
 
 def _post_hoc(bench: Bench, question: Question, model: Model, test: Rows) -> Answer:
     learn = bench.rows(moments_on_days(bench.records, [question.test_run], question.past_days()), question.target, None)
-    fold = learner_folds(np.concatenate([learn.learners, test.learners]), CV_FOLDS, question.seed)
+    learners, labels = (
+        np.concatenate([getattr(part, name) for part in (learn, test)]) for name in ("learners", "labels")
+    )
+    fold = learner_folds(learners, labels, CV_FOLDS, question.seed)
     of_learn, of_test = fold[: len(learn)], fold[len(learn) :]
     parts: list[tuple[np.ndarray, Predictions]] = []
     for k in range(CV_FOLDS):

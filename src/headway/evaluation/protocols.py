@@ -1,39 +1,24 @@
 """Named protocols: published figures re-run from records and printed beside their reference, as published and honest.
 
-A protocol is a class of one module of this package, added to `PROTOCOLS`. What all share is here: which data a figure
-rests on, and how rows and summary look. A protocol must say in its notes what it assumed and what it could not test; it
-never leaves out a test run silently.
+A protocol is a class of one module of this package, added to `PROTOCOLS`. What all share is here: how rows and summary
+look; which data a figure rests on is in `trials`. A protocol must say in its notes what it assumed and what it could
+not test; it never leaves out a test run silently.
 """
 
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
 
 import numpy as np
 
-from headway.domain.errors import InputError, NotEnoughData
 from headway.domain.extensions import Extensions
-from headway.domain.runs import RunId
-from headway.domain.time import AsOf
 from headway.evaluation.assess import METRICS, Measure, figures
 from headway.evaluation.intervals import known
-from headway.evaluation.paradigms import Bench
-from headway.evaluation.risk_model import RiskModel, fit
 from headway.evaluation.rows import Rows
-from headway.features.as_of import Moment, Reading, moments_on_days, runs_with_activity
+from headway.evaluation.trials import Progress, Trial
 from headway.features.engine import Records
-from headway.features.labels import Label
-from headway.features.views import RECORDS_ONLY, STANDARD, view_of
 from headway.models.model import Floats, Json, Matrix, Model
 
-SOURCE: Final = "oulad"
-MANY: Final = f"{SOURCE}/all"
-"""Stands for the course of a model that scores runs of many courses."""
-
-READINGS: Final[tuple[Reading, ...]] = ("as published", "honest")
-
-Progress = Callable[[str], None]
 Row = dict[str, Json]
 
 
@@ -78,7 +63,7 @@ class Protocol(typing.Protocol):
 
     @property
     def reference(self) -> dict[str, Json]:
-        """Published figures: metric, then day (or "all"), then value."""
+        """Published figures: metric, then day, then value."""
         ...
 
     def run(self, records: Records, models: Sequence[Model], measure: Measure, progress: Progress) -> ProtocolResult:
@@ -91,66 +76,6 @@ class Protocol(typing.Protocol):
 
 
 PROTOCOLS: Extensions[Protocol] = Extensions("protocols", "headway.evaluation")
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """Course runs and the view that their records allow.
-
-    Attributes:
-        name: how it is put beside a figure.
-        view: the feature view's name.
-        runs: the runs.
-        has_clicks: whether the learners' activity in the materials is there.
-    """
-
-    name: Literal["with clicks", "records alone"]
-    view: str
-    runs: tuple[str, ...]
-    has_clicks: bool
-
-    def during(self, periods: Iterable[str]) -> tuple[str, ...]:
-        """Its runs of these periods, such as 2014J."""
-        wanted = set(periods)
-        return tuple(run for run in self.runs if RunId.parse(run).run in wanted)
-
-    def note(self) -> str:
-        """One sentence: which runs, and what is known of them."""
-        what = "clicks, assessments and registrations" if self.has_clicks else "assessments and registrations alone"
-        return f"Data “{self.name}”: {len(self.runs)} course runs, {what} ({told(self.runs)})."
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A protocol under one reading on some data."""
-
-    protocol: str
-    reading: Reading
-    data: Data
-
-    @property
-    def label(self) -> str:
-        """How the trial is called in rows."""
-        return f"{self.protocol}/{self.reading}/{self.data.name}"
-
-    def bench(self, records: Records) -> Bench:
-        """Features and labels under the trial's reading."""
-        kind = Clicked if self.reading == "as published" and self.data.has_clicks else Bench
-        return kind(records, view_of(self.data.view), self.reading)
-
-    def able(self, models: Sequence[Model]) -> list[Model]:
-        """The models without rules that look at a feature which the data cannot give."""
-        return [model for model in models if not model.trivial or _can_learn(model, view_of(self.data.view).features)]
-
-
-class Clicked(Bench):
-    """A bench that drops who has not clicked by the as-of time, as some published figures do."""
-
-    def rows(self, moments: Sequence[Moment], target: Label, known_by: AsOf | None) -> Rows:
-        """The labelled rows of those who clicked; arguments as in `Bench.rows`."""
-        found = super().rows(moments, target, known_by)
-        seen = sum(known_numbers(found.features, name) for name in ("interactions_total", "interactions_before_start"))
-        return found.where(np.asarray(seen > 0, dtype=np.bool_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,37 +93,6 @@ class Said:
     risks: Floats
     learned_from: tuple[str, ...]
     rows_learned: int
-
-
-def data_of(records: Records, *, clicks: bool = True) -> list[Data]:
-    """The data that a figure can rest on: runs with clicks, where they are wanted, and all runs by their records alone.
-
-    Raises:
-        NotEnoughData: there is no enrolment in a run of the source.
-    """
-    enrolments = records.table("enrolments")
-    found = records.collect(enrolments.filter(enrolments.source == SOURCE).select("run").distinct())["run"].to_pylist()
-    if not found:
-        raise NotEnoughData(
-            f"No course run of {SOURCE!r} is known. Import the data set: headway import {SOURCE} FOLDER."
-        )
-    active = runs_with_activity(records) if clicks else set()
-    clicked = tuple(sorted(active.intersection(found)))
-    alone = Data("records alone", RECORDS_ONLY, tuple(sorted(found)), has_clicks=False)
-    return [Data("with clicks", STANDARD, clicked, has_clicks=True), alone] if clicks else [alone]
-
-
-def prepare(bench: Bench, runs: Sequence[str], days: Sequence[int], progress: Progress) -> None:
-    """Computes the features of these days, a run at a time so that memory does not grow with the number of runs."""
-    for run in runs:
-        progress(f"{run}: features of {len(days)} days, {bench.reading}")
-        bench.prepare(moments_on_days(bench.records, [run], days))
-
-
-def fit_for_many(model: Model, rows: Rows, day: int, seed: int) -> RiskModel:
-    """`risk_model.fit` for a model that scores many runs: calibrated on its whole past, not on one course's."""
-    together = replace(rows, runs=np.full(len(rows), f"{MANY}/past", dtype=object))
-    return fit(model, together, course=MANY, day=day, seed=seed)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
@@ -278,11 +172,6 @@ def value_of(row: Row, metric: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def known_numbers(features: Matrix, name: str) -> Floats:
-    """A column with 0 where nothing is known."""
-    return np.nan_to_num(features.column(name))
-
-
 def sentences(text: str) -> list[str]:
     """The notes of a text: a line that ends a sentence ends a note."""
     notes = [""]
@@ -293,11 +182,6 @@ def sentences(text: str) -> list[str]:
     return [note for note in notes if note]
 
 
-def told(runs: Sequence[str]) -> str:
-    """Run ids without their source, as notes name them."""
-    return ", ".join(run.partition("/")[2].replace("/", " ") for run in runs) or "none"
-
-
 def _summary(row: Row, metric: str, figure: str) -> Row:
     return {"protocol": row["protocol"], "model": row["model"], "day": row["day"], "metric": metric, "figure": figure}
 
@@ -305,11 +189,3 @@ def _summary(row: Row, metric: str, figure: str) -> Row:
 def _count(row: Row) -> int:
     n = row["n"]
     return n if isinstance(n, int) and value_of(row, "auroc") is not None else 0
-
-
-def _can_learn(rule: Model, names: tuple[str, ...]) -> bool:
-    try:
-        rule.fit(Matrix(names, np.zeros((2, len(names)))), np.array([0.0, 1.0]), np.ones(2), 0)
-    except InputError:
-        return False
-    return True

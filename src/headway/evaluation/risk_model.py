@@ -5,6 +5,7 @@ predicts, in evaluation or in service, goes through `RiskModel.predict`; nobody 
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ from headway.models.state import decode, encode
 from headway.models.training import balanced_weights
 
 FOLDS: Final = 4
+WORKERS: Final = 2
 FEWEST_OF_A_CLASS: Final = 10
 MANY_TO_COMPARE: Final = 200
 """With so many learners of the same course, a range compares with them alone."""
@@ -165,11 +167,16 @@ def _comparable(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
 
 def _held_out(model: Model, rows: Rows, wanted: NDArray[np.bool_], seed: int) -> Floats:
     """The risk of each wanted row from a fit without its learner; NaN elsewhere and where no such fit is possible."""
-    fold = learner_folds(rows.learners, FOLDS, seed)
+    fold = learner_folds(rows.learners, rows.labels, FOLDS, seed)
     risks = np.full(len(rows), np.nan)
-    for k in range(FOLDS):
+
+    def tell(k: int) -> None:
         out = wanted & (fold == k)
         rest = rows.where(fold != k)
         if out.any() and 0 < rest.labels.sum() < len(rest):
             risks[out] = _fitted(model, rest, seed).risk(rows.features.rows(out))
+
+    # The libraries compute without Python's lock, and no fold waits for another.
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        list(pool.map(tell, range(FOLDS)))
     return risks

@@ -84,8 +84,16 @@ def refuse_shared_learners(train: Rows, test: Rows) -> None:
         )
 
 
-def learner_folds(learners: NDArray[Any], folds: int, seed: int) -> NDArray[np.int64]:
-    """The fold of each row, 0 to folds - 1: all rows of a learner in one fold, learners dealt out by `seed`."""
+def learner_folds(learners: NDArray[Any], labels: Floats, folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold of each row, 0 to folds - 1: all rows of a learner in one fold, learners dealt out by `seed`.
+
+    Learners who were ever positive are dealt out evenly. Otherwise a fold with many of them leaves few to learn from,
+    and risks of different folds stand in the wrong order.
+    """
     different, of_row = np.unique(learners.astype(str), return_inverse=True)
-    dealt = np.random.default_rng(seed).permutation(len(different)) % folds
-    return np.asarray(dealt[of_row], dtype=np.int64)
+    ever = np.zeros(len(different))
+    np.maximum.at(ever, of_row, labels)
+    shuffled = np.random.default_rng(seed).permutation(len(different))
+    fold = np.empty(len(different), dtype=np.int64)
+    fold[shuffled[np.argsort(ever[shuffled], kind="stable")]] = np.arange(len(different)) % folds
+    return fold[of_row]

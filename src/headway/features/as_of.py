@@ -385,6 +385,7 @@ def _features(view: FeatureView, records: Records, spine: "ir.Table") -> Feature
     definitions = needed(view.features)
     moments = ibis.table(known.MOMENTS_IBIS, name="moments")
     handed_in = _known(records, "statements", moments).filter(ibis._.verb == "submitted")
+    marked = _known(records, "results", moments)
     sources = known.Sources(
         spine=spine,
         statements=_first_known(records.table("statements"), moments),
@@ -393,7 +394,7 @@ def _features(view: FeatureView, records: Records, spine: "ir.Table") -> Feature
         ),
         submissions=handed_in.filter(handed_in.occurred_on <= handed_in.as_of_on),
         activities=_known(records, "activities", moments),
-        results=_known(records, "results", moments),
+        results=marked.filter((marked.submitted_on <= marked.as_of_on) | marked.submitted_on.isnull()),
         attributes=_known(records, "attributes", moments),
     )
     wide = spine

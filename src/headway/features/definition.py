@@ -57,7 +57,7 @@ class Feature:
     changeable: bool
     domain: Domain
     sentence: str
-    define: Callable[[Any], "ir.Value"] = field(compare=False)
+    define: Callable[[Any], "ir.Value"] = field(compare=False, repr=False)
 
     @property
     def source_hash(self) -> str:

@@ -103,7 +103,7 @@ def predictions_of(
     missing = sorted(set(learners or ()) - {prediction.learner for prediction in found})
     if missing:
         raise InputError(
-            f"{', '.join(missing)} was not enrolled in {score_run.run} as of {score_run.as_of}: there is no prediction. "
+            f"{', '.join(missing)} was not enrolled in {score_run.run} as of {score_run.as_of}: no prediction. "
             "Check the id with headway list."
         )
     return found

@@ -240,13 +240,15 @@ def _outcomes(staging: Staging, outcome_lag_days: int) -> Delivery:
         "label": "label",
         "final_score": "if(label = 'withdrawn', NULL, coalesce(points, 0) / weights)",
     }
+    # Sums have an order, because another order gives other last digits and so another record under the same id.
     rows = (
         "FROM (SELECT l.*, r.unregistered_on, p.points, w.weights FROM learners l "
         "LEFT JOIN registrations r ON r.run = l.run AND r.learner = l.learner AND r.nth = 1 "
-        "LEFT JOIN (SELECT s.run, s.learner, sum(a.weight * s.score) AS points FROM submissions s JOIN assessments a "
-        "ON a.number = s.assessment AND a.nth = 1 AND a.type != 'exam' WHERE s.nth = 1 GROUP BY ALL) p "
-        "ON p.run = l.run AND p.learner = l.learner "
-        "LEFT JOIN (SELECT run, sum(weight) AS weights FROM assessments WHERE nth = 1 AND type != 'exam' GROUP BY run "
+        "LEFT JOIN (SELECT s.run, s.learner, sum(a.weight * s.score ORDER BY a.number) AS points "
+        "FROM submissions s JOIN assessments a ON a.number = s.assessment AND a.nth = 1 AND a.type != 'exam' "
+        "WHERE s.nth = 1 GROUP BY ALL) p ON p.run = l.run AND p.learner = l.learner "
+        "LEFT JOIN (SELECT run, sum(weight ORDER BY number) AS weights FROM assessments "
+        "WHERE nth = 1 AND type != 'exam' GROUP BY run "
         "HAVING weights > 0 AND (SELECT count(*) FROM submissions) > 0) w ON w.run = l.run) ORDER BY run, learner"
     )
     return staging.deliver("outcomes", select, "run || '/' || learner", rows)

@@ -104,6 +104,7 @@ _RUN_OF_ROW: Final = (
     "LEFT JOIN runs r ON r.module = clean(t.code_module) AND r.presentation = clean(t.code_presentation)"
 )
 _IN_CHOSEN_RUN: Final = f"{_RUN_OF_ROW} WHERE r.run IS NULL OR r.chosen"
+_RUN: Final = {"run": "r.run", "starts_on": "r.starts_on", "ends_on": "r.ends_on"}
 _UNKNOWN_RUN: Final = Check(
     "r.run IS NULL",
     "unknown_run",
@@ -122,9 +123,13 @@ def stage(staging: Staging, paths: Sequence[Path], chosen: str) -> None:
         staging.run(macro)
     _load(staging, paths)
     _check_runs(staging, chosen)
-    _check_plan(staging)
+    _note_assessments(staging)
+    _check_sites(staging)
+    _check_assessments(staging)
+    _check_registrations(staging)
     _check_learners(staging)
-    _check_work(staging)
+    _check_submissions(staging)
+    _check_clicks(staging)
 
 
 def _load(staging: Staging, paths: Sequence[Path]) -> None:
@@ -257,6 +262,10 @@ def _check_runs(staging: Staging, chosen: str) -> None:
         ],
         key=("run",),
     )
+    _choose_runs(staging, chosen)
+
+
+def _choose_runs(staging: Staging, chosen: str) -> None:
     staging.run("ALTER TABLE runs ADD ends_on DATE")
     staging.run("ALTER TABLE runs ADD chosen BOOLEAN")
     staging.run("UPDATE runs SET ends_on = starts_on + days - 1, chosen = true")
@@ -269,19 +278,22 @@ def _check_runs(staging: Staging, chosen: str) -> None:
     staging.run("DELETE FROM runs WHERE nth > 1")
 
 
-def _check_plan(staging: Staging) -> None:
-    run = {"run": "r.run", "starts_on": "r.starts_on", "ends_on": "r.ends_on"}
+def _note_assessments(staging: Staging) -> None:
+    """Keep of which run each assessment is, of every run and even where the rest of its row is refused."""
     staging.run(
         "CREATE TABLE known_assessments AS SELECT DISTINCT ON (id) whole(t.id_assessment) AS id, r.run, r.starts_on, "
         f"r.chosen FROM raw_assessments t {_RUN_OF_ROW} WHERE r.run IS NOT NULL AND id IS NOT NULL "
         "ORDER BY id, t.file_no, t.line"
     )
+
+
+def _check_sites(staging: Staging) -> None:
     staging.check(
         "sites",
         KIND_OF_TABLE["vle"],
         "raw_vle",
         {
-            **run,
+            **_RUN,
             "number": "whole(t.id_site)",
             "type": _translated("activity_type", ACTIVITY_TYPES),
             "opens_on": "r.starts_on + 7 * (days(t.week_from) - 1)",
@@ -298,12 +310,15 @@ def _check_plan(staging: Staging) -> None:
         _IN_CHOSEN_RUN,
         key=("run", "number"),
     )
+
+
+def _check_assessments(staging: Staging) -> None:
     staging.check(
         "assessments",
         KIND_OF_TABLE["assessments"],
         "raw_assessments",
         {
-            **run,
+            **_RUN,
             "number": "whole(t.id_assessment)",
             "type": _translated("assessment_type", ASSESSMENT_TYPES),
             "due_on": "coalesce(r.starts_on + days(t.date), r.ends_on)",
@@ -323,7 +338,7 @@ def _check_plan(staging: Staging) -> None:
     )
 
 
-def _check_learners(staging: Staging) -> None:
+def _check_registrations(staging: Staging) -> None:
     staging.check(
         "registrations",
         KIND_OF_TABLE["studentRegistration"],
@@ -344,6 +359,9 @@ def _check_learners(staging: Staging) -> None:
         _IN_CHOSEN_RUN,
         key=("run", "learner"),
     )
+
+
+def _check_learners(staging: Staging) -> None:
     staging.check(
         "learners",
         KIND_OF_TABLE["studentInfo"],
@@ -371,7 +389,7 @@ def _check_learners(staging: Staging) -> None:
     )
 
 
-def _check_work(staging: Staging) -> None:
+def _check_submissions(staging: Staging) -> None:
     staging.check(
         "submissions",
         KIND_OF_TABLE["studentAssessment"],
@@ -402,6 +420,9 @@ def _check_work(staging: Staging) -> None:
         "LEFT JOIN known_assessments a ON a.id = whole(t.id_assessment) WHERE a.run IS NULL OR a.chosen",
         key=("assessment", "learner"),
     )
+
+
+def _check_clicks(staging: Staging) -> None:
     staging.check(
         "clicks",
         KIND_OF_TABLE["studentVle"],

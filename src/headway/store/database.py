@@ -141,6 +141,7 @@ def _sqlite(place: sa.URL) -> sa.Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased is gone from the file too
         ):
             connection.execute(f"PRAGMA {pragma}")
 
