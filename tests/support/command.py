@@ -52,13 +52,6 @@ def start(*words: object) -> subprocess.Popen[str]:
     )
 
 
-def answer(*words: object, env: Mapping[str, str] | None = None) -> Any:
-    """The document that `headway WORDS --json` printed; the command must succeed."""
-    done = run(*words, "--json", env=env)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @dataclass(frozen=True)
 class Said:
     """What a command said and how it ended, as far as tests ask."""
@@ -72,11 +65,30 @@ def inside(capsys: pytest.CaptureFixture[str], *words: object) -> Said:
     """What `headway WORDS` says and how it ends, run in this process."""
     before = signal.getsignal(signal.SIGINT)
     capsys.readouterr()
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["headway", *map(str, words)])
-        main()
+        with pytest.raises(SystemExit) as ended:
+            main()
     signal.signal(signal.SIGINT, before)
     talk = capsys.readouterr()
     code = ended.value.code
     assert code is None or isinstance(code, int)
     return Said(code or 0, talk.out, talk.err)
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script that asks for documents: `script("lake", "log")` is what `headway lake log --json` prints."""
+
+    capsys: pytest.CaptureFixture[str]
+    home: Path
+
+    def __call__(self, *words: object) -> Any:
+        """The document; the command must succeed."""
+        said = inside(self.capsys, "--home", self.home, *words, "--json")
+        assert said.returncode == 0, said.stderr
+        return json.loads(said.stdout)
+
+    def at(self, home: Path) -> "Script":
+        """The same script, at another home."""
+        return Script(self.capsys, home)

@@ -1,4 +1,4 @@
-"""The made-up course that the main path and the tests of the command line share: two finished runs and a running one."""
+"""The made-up course of the main path and of the command line's tests: two finished runs and a running one."""
 
 from datetime import UTC, datetime
 from pathlib import Path

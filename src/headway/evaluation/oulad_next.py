@@ -60,6 +60,7 @@ success.
 class NextAssessment:
     """Passing the next assessment, foreseen some days before it is due."""
 
+    days_before: tuple[int, ...] = DAYS_BEFORE
     name: str = "oulad-next"
     summary: str = "Passes the next assessment (40% or more), foreseen 14 and 7 days before it is due."
     reference: dict[str, Json] = field(
@@ -74,7 +75,7 @@ class NextAssessment:
             for reading in READINGS:
                 trial = Trial(self.name, reading, data)
                 bench = trial.bench(records)
-                for days_before in DAYS_BEFORE:
+                for days_before in self.days_before:
                     asked = _Asked.of(bench, data, days_before, progress)
                     parts.append(self._asked(trial, asked, models, measure, progress))
         return ProtocolResult.joined([*parts, ProtocolResult([], [], sentences(NOTES))])

@@ -50,8 +50,9 @@ known.
 
 @dataclass(frozen=True)
 class Future:
-    """Learn from 2013B, 2013J and 2014B; score 2014J."""
+    """Learn from 2013B, 2013J and 2014B; score 2014J at the end of some days."""
 
+    days: tuple[int, ...] = FUTURE_DAYS
     name: str = "oulad-future"
     summary: str = "Does not finish; learned from 2013B, 2013J and 2014B, scored in 2014J on days 14, 28, 42 and 56."
     reference: dict[str, Json] = field(
@@ -79,10 +80,10 @@ class Future:
         self, trial: Trial, records: Records, models: Sequence[Model], measure: Measure, progress: Progress
     ) -> list[ProtocolResult]:
         bench = trial.bench(records)
-        past = moments_on_days(records, trial.data.during(TRAIN_PERIODS), _past_days(FUTURE_DAYS, trial.reading))
-        prepare(bench, [*past, *moments_on_days(records, trial.data.during(TEST_PERIODS), FUTURE_DAYS)], progress)
+        past = moments_on_days(records, trial.data.during(TRAIN_PERIODS), _past_days(self.days, trial.reading))
+        prepare(bench, [*past, *moments_on_days(records, trial.data.during(TEST_PERIODS), self.days)], progress)
         parts = []
-        for day in FUTURE_DAYS:
+        for day in self.days:
             test, learn, why = _split(bench, trial, day)
             for model in trial.able(models):
                 progress(f"{trial.label}, day {day}: {model.name}")

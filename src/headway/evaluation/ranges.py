@@ -25,8 +25,8 @@ FEWEST = 50
 WIDEST = 0.6
 """A range wider than this says nothing (ux.md, R4)."""
 
-REACH = 0.5
-"""Learners whose risk differs by more than this are not comparable, however few there are."""
+NEAR = 0.1
+"""Learners whose risk differs by more than this are compared with only where there are too few nearer ones."""
 
 LEVEL = 0.8
 """Probability inside the Jeffreys interval."""
@@ -101,11 +101,13 @@ class Comparable:
         """The range of each risk: the Jeffreys interval of the share among its nearest past learners.
 
         Nearest means the least distance within which there are a tenth of all past learners, at least 50 and at most
-        200, and never more than `REACH`. Learners of equal risk are taken together. The range is stretched to contain
-        the risk.
+        200, but no further than `NEAR` unless fewer than 50 are there: at the top of the list the range then reaches
+        further down and grows wider, rather than leaving somebody out for being further out than all before. Learners
+        of equal risk are taken together. The range is stretched to contain the risk.
         """
         found = checked_risks(risks)
-        far = self._distance(found)
+        many = np.clip(self.learners[-1] / 10, FEWEST, 200) if len(self.learners) else FEWEST
+        far = np.maximum(self._distance(found, FEWEST), np.minimum(self._distance(found, many), NEAR))
         learners, positives = self._within(found, far)
         low, high = jeffreys(np.clip(positives, 0.0, learners), learners, LEVEL)
         some = learners > 0
@@ -130,10 +132,9 @@ class Comparable:
         kept = decode(state, PART)
         return cls(array(kept["risks"]), array(kept["learners"]), array(kept["positives"]))
 
-    def _distance(self, risks: Floats) -> Floats:
-        """The least distance within which enough learners are, by halving; at most `REACH`."""
-        wanted = np.clip(self.learners[-1] / 10, FEWEST, 200) if len(self.learners) else FEWEST
-        near, far = np.zeros(len(risks)), np.full(len(risks), REACH)
+    def _distance(self, risks: Floats, wanted: float) -> Floats:
+        """The least distance within which so many learners are, by halving."""
+        near, far = np.zeros(len(risks)), np.ones(len(risks))
         for _ in range(40):
             middle = (near + far) / 2
             enough = self._within(risks, middle)[0] >= wanted

@@ -54,11 +54,17 @@ class Prediction:
 
 
 def predict(model: RiskModel, cohort: FeatureTable) -> list[Prediction]:
-    """One prediction for each row of a whole cohort, in its order; reasons compare with the cohort's medians."""
+    """One prediction for each row of a whole cohort, in its order.
+
+    Reasons say what sets a learner apart from the cohort: contributions are taken less their mean over the cohort, so
+    that what is the same for all (the next due date, say) is no reason for anybody.
+    """
     features = matrix_of(cohort)
     said = model.predict(features)
+    contributions = model.contributions(features)
+    contributions = contributions - contributions.mean(axis=0)
     definitions = {name: FEATURES.get(name) for name in features.names}
-    why = reasons(features, model.contributions(features), definitions, medians(features), top=REASONS)
+    why = reasons(features, contributions, definitions, medians(features), top=REASONS)
     visits = features.column(LAST_VISIT) if LAST_VISIT in features.names else np.full(len(features), np.nan)
     return [
         Prediction(

@@ -5,7 +5,7 @@ import pytest
 
 from headway.domain.errors import InputError
 from headway.evaluation.intervals import jeffreys
-from headway.evaluation.ranges import LEVEL, REACH, Comparable, Span
+from headway.evaluation.ranges import LEVEL, Comparable, Span
 from headway.models.model import Floats
 
 
@@ -50,17 +50,26 @@ def test_calibrated_risks_are_covered_as_often_as_the_level_says() -> None:
     assert inside / told == pytest.approx(LEVEL, abs=0.04)
 
 
-def test_few_learners_within_reach_are_too_few() -> None:
+def test_few_past_learners_are_too_few() -> None:
     assert Comparable.fit(*past(40, 1)).range(SCALE).withheld() == ["few-comparable"] * 201
+
+
+def test_a_risk_far_beyond_what_was_seen_says_nothing_where_the_past_denies_it() -> None:
     low = past(3000, 1)[0] * 0.3
     span = Comparable.fit(low, np.zeros(3000)).range(np.array([0.1, 0.9]))
-    assert span.withheld() == [None, "few-comparable"]
-    assert (span.n[1], span.enough().tolist()) == (0, [True, False])
-    assert np.isnan(span.low[1])
+    assert span.withheld() == [None, "range-too-wide"]
+    assert span.enough().tolist() == [True, False]
 
 
-def test_nobody_beyond_reach_compares() -> None:
-    risks = np.concatenate([np.full(500, 0.2), np.full(500, 0.2 + 2 * REACH)])
+def test_the_highest_risk_of_all_is_told_from_those_below_it() -> None:
+    risks, labels = past(400, 1)
+    top = Comparable.fit(risks * 0.7, labels).range(np.array([0.75]))
+    assert top.withheld() == [None]
+    assert top.n[0] >= 50
+
+
+def test_the_nearest_compare_and_no_others() -> None:
+    risks = np.concatenate([np.full(500, 0.2), np.full(500, 0.9)])
     one = Comparable.fit(risks, np.repeat([0.0, 1.0], 500))
     assert one.range(np.array([0.2])).high[0] < 0.21
     assert one.range(np.array([0.2])).n[0] == 500

@@ -1,11 +1,12 @@
 """What every label says of tiny hand-made histories, edges included."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import pytest
 
 from headway.domain.errors import InputError, UnknownName
-from headway.features.as_of import TrainingSet, compute, labelled
+from headway.features.as_of import FeatureTable, TrainingSet, compute, labelled
 from headway.features.labels import LABELS, Label, label, passes_assessment
 from headway.features.views import view_with
 from tests.support.memory import Memory
@@ -17,11 +18,17 @@ VIEW = view_with("tiny", ("active_days_total",))
 def observed(
     history: History, target: Label | str, day: int, known_day: int | None = None, gap_days: int = 0
 ) -> TrainingSet:
-    with Memory(history.tables()) as records:
-        features = compute(VIEW, records, [moment(day)])
-        known_by = None if known_day is None else end_of(known_day)
-        chosen = label(target) if isinstance(target, str) else target
-        return labelled(features, chosen, records, known_by, gap_days)
+    records, features = held(history, day)
+    known_by = None if known_day is None else end_of(known_day)
+    chosen = label(target) if isinstance(target, str) else target
+    return labelled(features, chosen, records, known_by, gap_days)
+
+
+@lru_cache(maxsize=8)
+def held(history: History, day: int) -> tuple[Memory, FeatureTable]:
+    """A history, which must be complete, with its features at the end of a day."""
+    records = Memory(history.tables())
+    return records, compute(VIEW, records, [moment(day)])
 
 
 def values(
