@@ -177,7 +177,10 @@ def test_a_home_may_be_moved(script: Script, copy: Path, tmp_path: Path) -> None
     moved = script.at(copy.rename(tmp_path / "moved"))
     assert moved("score", *SCORED) == scored
     (model,) = moved("model", "list")
-    assert moved("score", "--run", RUNNING, "--as-of", "2026-03-09")["model"] == model["ref"], "it can still be read"
+    assert moved("score", "--run", RUNNING, "--as-of", "2026-03-09")["model"] == model["ref"]
+    shutil.rmtree(moved.home / "registry" / "artifacts")
+    lost = inside(script.capsys, "--home", moved.home, "score", "--run", RUNNING, "--as-of", "2026-03-10")
+    assert lost.returncode == 1, "it reads its own files, not those where it was made"
 
 
 DRY: Mapping[str, list[Any]] = {

@@ -58,7 +58,7 @@ def awkward() -> World:
 
 def courses() -> dict[str, pa.Table]:
     """Three runs of a simulated course."""
-    return simulated(learners="100", runs="3", late_share="0.2")
+    return simulated(learners="80", runs="3", late_share="0.2")
 
 
 def end_of(tables: Tables, day: int) -> AsOf:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from headway.sources.source import SOURCES, Request
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _simulated(options: tuple[tuple[str, str], ...]) -> dict[str, pa.Table]:
     found: dict[str, list[pa.Table]] = {}
     for delivery in SOURCES.get("simulated").read(Request([], dict(options))):

@@ -48,7 +48,7 @@ def score(
 
         headway score --run oulad/AAA/2014J --as-of 2014-11-26
 
-        headway score --run oulad/AAA/2014J --as-of 2014-11-26 --model boosting --json
+        headway score --run oulad/AAA/2014J --as-of 2014-11-26 --model boosting
     """
     from headway import flow
 
@@ -183,7 +183,7 @@ def explain(
 
         headway explain oulad/28400 --run oulad/AAA/2014J --as-of 2014-11-26
 
-        headway explain oulad/28400 --run oulad/AAA/2014J --as-of 2014-11-26 --json
+        headway explain oulad/28400 --run oulad/AAA/2014J --as-of 2014-12-03
     """
     from headway import flow
     from headway.advising.wording import frequency

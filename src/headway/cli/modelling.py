@@ -99,9 +99,9 @@ def build(
 
     For example:
 
-        headway features build --run oulad/AAA/2014J --as-of 2014-11-26 --out features.parquet
+        headway features build --run oulad/AAA/2014J --as-of 2014-11-26 --json
 
-        headway features build --run 'oulad/AAA/*' --as-of 2014-11-26,2014-12-03 --json
+        headway features build --run 'oulad/*' --as-of 2014-11-26 --out f.csv
     """
     from headway import flow
 
@@ -172,7 +172,7 @@ def train(
 
         headway train --day 56 --known-by 2014-11-26 --for oulad/AAA/2014J
 
-        headway train --train 'oulad/AAA/*' --day 28 --known-by 2015-01-01 --model logistic
+        headway train --train 'oulad/AAA/*' --day 28 --known-by 2015-01-01
     """
     from headway import flow
     from headway.domain.time import AsOf
@@ -218,7 +218,7 @@ def evaluate(
 
     For example:
 
-        headway evaluate --train oulad/AAA/2013J --test oulad/AAA/2014J --days 14,28
+        headway evaluate --train oulad/AAA/2013J --test oulad/AAA/2014J
 
         headway evaluate --protocol oulad-next
     """

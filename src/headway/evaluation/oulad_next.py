@@ -198,4 +198,6 @@ def _tested(trial: Trial, asked: _Asked, splits: Sequence[_Split]) -> str:
     )
 
 
-NEXT_ASSESSMENT = PROTOCOLS.add("oulad-next", NextAssessment())
+NEXT_ASSESSMENT: Final = NextAssessment()
+
+PROTOCOLS.add(NEXT_ASSESSMENT.name, NEXT_ASSESSMENT)

@@ -189,5 +189,8 @@ def _untested(trial: Trial, rows: Sequence[Row]) -> list[str]:
     return [f"{trial.label}: {left_out}, since no label of another run was known by then: {told(missing)}."]
 
 
-FUTURE = PROTOCOLS.add("oulad-future", Future())
-LEAVE_ONE_OUT = PROTOCOLS.add("oulad-lopo", LeaveOneOut())
+FUTURE: Final = Future()
+LEAVE_ONE_OUT: Final = LeaveOneOut()
+
+PROTOCOLS.add(FUTURE.name, FUTURE)
+PROTOCOLS.add(LEAVE_ONE_OUT.name, LEAVE_ONE_OUT)

@@ -137,8 +137,7 @@ def moments_on_days(
     course_runs = _CourseRuns.of(records)
     for run in runs:
         about = course_runs.about(run, known_by)
-        for day in days:
-            moments.append(Moment(run, AsOf.at((about.starts_on + timedelta(days=day)).isoformat(), about.zone)))
+        moments += [Moment(run, _end_of(about.starts_on + timedelta(days=day), about.zone)) for day in days]
     return moments
 
 
@@ -315,7 +314,7 @@ def _until(records: Records, kind: str, known_by: AsOf | None) -> "ir.Table":
 
 @dataclass(frozen=True, slots=True)
 class _CourseRuns:
-    """What was recorded of each run, oldest first: a run whose end is moved ends on a day that depends on when one asks."""
+    """What was recorded of each run, oldest first: where dates were moved, they depend on when one asks."""
 
     versions: dict[str, list[tuple[datetime, RunFacts]]]
 
@@ -359,16 +358,16 @@ def _moments_table(records: Records, moments: Sequence[Moment], gap_days: int, h
                 "starts_on": about.starts_on,
                 "ends_on": about.ends_on,
                 "opens_on": opens_on,
-                "opens_at": moment.as_of.instant if gap_days == 0 else _end_of(opens_on, zone),
+                "opens_at": moment.as_of.instant if gap_days == 0 else _end_of(opens_on, zone).instant,
                 "closes_on": closes_on,
-                "closes_at": None if closes_on is None else _end_of(closes_on, zone),
+                "closes_at": None if closes_on is None else _end_of(closes_on, zone).instant,
             }
         )
     return records.put("moments", pa.Table.from_pylist(rows, schema=known.MOMENTS))
 
 
-def _end_of(day: date, zone: str) -> datetime:
-    return AsOf.at(day.isoformat(), zone).instant
+def _end_of(day: date, zone: str) -> AsOf:
+    return AsOf.at(day.isoformat(), zone)
 
 
 def _spine(

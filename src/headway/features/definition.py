@@ -61,15 +61,15 @@ class Feature:
 
     @property
     def source_hash(self) -> str:
-        """A hash of everything that decides its value: its code and the names in it, what it reads, its value when absent."""
+        """A hash of all that decides its value: its code and the names in it, what it reads, its value when absent."""
         text = "\x1f".join([self.name, *self.reads, self.stage, repr(self.absent), code_of(self.define)])
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def code_of(function: Callable[..., Any]) -> str:
-    """A function's code without comments, docstrings and decorators, with the values and the code of the names that it uses.
+    """A function's code with the values and the code of the names that it uses.
 
-    Functions of other packages stand for themselves by name.
+    Comments, docstrings and decorators are left out. Functions of other packages stand for themselves by name.
     """
     return "\x1f".join(_code_of(function, set()))
 

@@ -56,7 +56,7 @@ def label(name: str) -> Label:
 
 
 def passes_assessment(due_in_days: int) -> Label:
-    """A label on the assessment due exactly `due_in_days` after the as-of day: 1 if its score reached `PASS_MARK`, else 0.
+    """A label on the assessment due `due_in_days` after the as-of day: 1 if its score reached `PASS_MARK`, else 0.
 
     Where several are due on that day, the one with the most weight counts. Resolved `MARKING_DAYS` after it was due,
     also for those who did not hand in, so that a fail is never known before a pass.

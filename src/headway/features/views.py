@@ -36,7 +36,8 @@ class FeatureView:
         """
         if trained_with != self.hash:
             raise Conflict(
-                f"The model was trained with view {trained_with}, the definitions of view {self.name!r} are now {self.hash}. "
+                f"The model was trained with view {trained_with}, "
+                f"the definitions of view {self.name!r} are now {self.hash}. "
                 "Train a new model, or install the version of headway it was trained with."
             )
 

@@ -1,0 +1,138 @@
+"""What each way to train may learn from, on a simulated course with two finished runs and a running one."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from headway.domain.errors import NotEnoughData
+from headway.evaluation import paradigms
+from headway.evaluation.paradigms import DEPLOYABLE, PARADIGMS, Bench, Paradigm, Question, answer, asked, training_rows
+from headway.features.as_of import compute, moments_on_days
+from headway.features.labels import label
+from headway.features.views import view_with
+from headway.models.model import MODELS
+from tests.support.memory import Memory
+from tests.support.simulation import runs_of, simulated
+
+OPTIONS = {"learners": "80", "runs": "3", "late_share": "0.2"}
+VIEW = view_with("v", ("active_days_14d", "days_since_last_activity", "interactions_14d_percentile"))
+LOGISTIC = MODELS.get("logistic")
+FIRST, SECOND, CURRENT = runs_of(simulated(**OPTIONS))
+
+
+@pytest.fixture(scope="module")
+def records() -> Iterator[Memory]:
+    with Memory(simulated(**OPTIONS)) as held:
+        yield held
+
+
+@pytest.fixture(scope="module")
+def bench(records: Memory) -> Bench:
+    return Bench(records, VIEW)
+
+
+def question(target: str = "does_not_finish", day: int = 28, **changes: object) -> Question:
+    made = Question(label(target), (FIRST, SECOND), CURRENT, day, seed=7)
+    return replace(made, **changes)  # type: ignore[arg-type]  # fields by name, as the tests give them
+
+
+def test_past_runs_are_looked_at_around_the_day_and_from_day_0_on() -> None:
+    assert question().past_days() == [14, 21, 28, 35, 42]
+    assert question(day=7).past_days() == [0, 7, 14, 21]
+    assert question(day=0).past_days() == [0, 7, 14]
+    assert question(day=10, spread=(0, 0, 5)).past_days() == [10, 15]
+    assert question().course == "simulated/DS101"
+
+
+def test_transfer_learns_from_finished_runs_on_days_around(bench: Bench) -> None:
+    rows = training_rows(bench, question(), "transfer")
+    assert set(rows.runs) == {FIRST, SECOND}
+    assert set(rows.days.tolist()) == {14, 21, 28, 35, 42}
+    assert 0.1 < rows.labels.mean() < 0.9
+
+
+def test_transfer_from_a_run_that_is_not_over_has_nothing_to_learn_from(bench: Bench) -> None:
+    early = Question(label("does_not_finish"), (CURRENT,), SECOND, 28, seed=7)
+    with pytest.raises(NotEnoughData):
+        training_rows(bench, early, "transfer")
+
+
+def test_an_as_of_time_within_a_past_run_lets_only_its_earlier_days_train(records: Memory, bench: Bench) -> None:
+    then = moments_on_days(records, [SECOND], [50])[0].as_of
+    rows = training_rows(bench, question("withdraws_within_14d", as_of=then), "transfer")
+    # On day 35 of that run, 14 days after are over; on day 42 they are not.
+    assert set(rows.days[rows.runs == SECOND].tolist()) == {14, 21, 28, 35}
+    assert set(rows.days[rows.runs == FIRST].tolist()) == {14, 21, 28, 35, 42}
+
+
+def test_in_situ_learns_from_the_running_course_what_has_been_observed(bench: Bench) -> None:
+    rows = training_rows(bench, question(), "in-situ")
+    assert set(rows.runs) == {CURRENT}
+    assert set(rows.days.tolist()) == {0, 7, 14, 21}  # the proxy looks 7 days ahead
+    leaving = training_rows(bench, question("withdraws_within_14d"), "in-situ")
+    assert set(leaving.days.tolist()) == {0, 7, 14}
+    assert set(training_rows(bench, question(day=70), "in-situ").days.tolist()) == {35, 42, 49, 56, 63}
+
+
+def test_in_situ_waits_for_the_action_gap_as_well(records: Memory) -> None:
+    gap = Bench(records, VIEW, gap_days=3)
+    assert set(training_rows(gap, question(), "in-situ").days.tolist()) == {4, 11, 18}
+
+
+def test_in_situ_is_too_early_before_anything_was_observed(bench: Bench) -> None:
+    assert set(training_rows(bench, question(day=7), "in-situ").days.tolist()) == {0}
+    with pytest.raises(NotEnoughData, match="Day 6 is too early to have observed 'inactive_next_week'"):
+        training_rows(bench, question(day=6), "in-situ")
+
+
+@pytest.mark.parametrize("paradigm", PARADIGMS)
+def test_everyone_enrolled_is_answered_for_once(bench: Bench, paradigm: Paradigm) -> None:
+    said = answer(bench, question(), paradigm, LOGISTIC)
+    test = asked(bench, question())
+    assert said.test.learners.tolist() == test.learners.tolist()
+    assert len(set(test.learners)) == len(test)
+    assert not np.isnan(said.predictions.risks).any()
+    assert len(said.predictions.withheld) == len(test)
+    assert said.rows_learned > 0
+    assert set(said.learned_from) == ({FIRST, SECOND} if paradigm == "transfer" else {CURRENT})
+    again = answer(bench, question(), paradigm, LOGISTIC)
+    assert np.array_equal(again.predictions.risks, said.predictions.risks)
+
+
+def test_the_optimistic_reference_is_not_deployable() -> None:
+    assert set(DEPLOYABLE) == set(PARADIGMS) - {"post-hoc"}
+
+
+def test_a_bench_computes_each_moment_once_and_the_same(records: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(records, VIEW)
+    moments = moments_on_days(records, [FIRST, SECOND], [7, 14])
+    bench.prepare(moments)
+    alone = compute(VIEW, records, moments[:1])
+
+    def never(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    with monkeypatch.context() as planted:
+        planted.setattr(paradigms, "compute", never)
+        rows = bench.rows(moments, label("does_not_finish"), None)
+        assert bench.rows(moments[::-1], label("does_not_finish"), None).learners.tolist() == rows.learners.tolist()
+    of_first = rows.where((rows.runs == moments[0].run) & (rows.days == 7))
+    assert np.array_equal(of_first.features.values, alone.values(), equal_nan=True)
+
+
+def test_what_cannot_be_learned_says_why(records: Memory, bench: Bench) -> None:
+    with pytest.raises(NotEnoughData, match="Nobody was enrolled"):
+        bench.rows(moments_on_days(records, [FIRST], [-300]), label("does_not_finish"), None)
+    soon = moments_on_days(records, [FIRST], [20])[0].as_of
+    with pytest.raises(NotEnoughData, match=r"'does_not_finish' was known by .*cohort not yet resolved: \d+ rows"):
+        bench.rows(moments_on_days(records, [FIRST], [14]), label("does_not_finish"), soon)
+
+
+def test_as_published_trains_on_what_became_known_later(records: Memory) -> None:
+    published = Bench(records, VIEW, reading="as published")
+    early = Question(label("does_not_finish"), (FIRST,), FIRST, 28, seed=7)
+    assert len(training_rows(published, early, "transfer")) > 0
+    with pytest.raises(NotEnoughData):
+        training_rows(Bench(records, VIEW), early, "transfer")
