@@ -22,6 +22,8 @@ A feature is a number known of an enrolled learner at an as-of time. `headway fe
 Made by `python -m scripts.feature_page` from the definitions; a test compares the two.
 """
 
+_HEAD: Final = "| feature | meaning | unit | window | range | where nothing is known | changeable |"
+
 _LABELS: Final = """
 ## Labels
 
@@ -39,8 +41,10 @@ def page() -> str:
 
 
 def _section(domain: str, features: Sequence[Feature]) -> str:
-    head = f"\n## {domain.capitalize()}\n\n| feature | meaning | unit | window | range | where nothing is known | changeable |"
-    return "\n".join([head, "|---|---|---|---|---|---|---|", *map(_row, features)]) + "\n"
+    return (
+        "\n".join([f"\n## {domain.capitalize()}\n", _HEAD, "|---|---|---|---|---|---|---|", *map(_row, features)])
+        + "\n"
+    )
 
 
 def _row(feature: Feature) -> str:

@@ -59,7 +59,7 @@ def _observed(records: Memory, features: FeatureTable, one: Label, known_by: AsO
     )
 
 
-@settings(PROMISE, max_examples=8)
+@settings(PROMISE, max_examples=6)
 @given(worlds(), GAPS)
 def test_no_feature_cohort_or_label_depends_on_later_records(world: World, gap_days: int) -> None:
     """Risk set, features with their cohort statistics, and labels as they train, each value and each row."""

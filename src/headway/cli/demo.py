@@ -53,7 +53,7 @@ def demo(
             [past[-1]],
             [WEEK * 7 - 1],
             paradigms=["transfer"],
-            models=["logistic", "boosting", "inactive-7-days"],
+            models=[flow.DEFAULT, "inactive-7-days"],
             capacity=capacity,
         )
         score_run, _ = flow.score(app, running, as_of)

@@ -68,7 +68,11 @@ def test_a_table_is_written_as_its_ending_says(tmp_path: Path) -> None:
     for ending in ("parquet", "csv", "json"):
         write_table(table, tmp_path / "new" / f"t.{ending}")
     assert pyarrow.parquet.read_table(tmp_path / "new" / "t.parquet").equals(table)
-    assert (tmp_path / "new" / "t.csv").read_text(encoding="utf-8").splitlines() == ['"learner","clicks"', '"a",3', '"b",']
+    assert (tmp_path / "new" / "t.csv").read_text(encoding="utf-8").splitlines() == [
+        '"learner","clicks"',
+        '"a",3',
+        '"b",',
+    ]
     assert json.loads((tmp_path / "new" / "t.json").read_text(encoding="utf-8")) == table.to_pylist()
     with pytest.raises(InputError, match=r"\.parquet, \.csv or \.json"):
         write_table(table, tmp_path / "t.xlsx")

@@ -5,6 +5,7 @@ The runs are simulated ones that bear the names of the published data set.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ from headway.evaluation.oulad_next import NEXT_ASSESSMENT
 from headway.evaluation.oulad_outcome import FUTURE, LEAVE_ONE_OUT
 from headway.evaluation.protocols import PROTOCOLS, Protocol, ProtocolResult, sentences
 from headway.evaluation.trials import Data, Trial
+from headway.features.as_of import compute, moments_on_days
+from headway.features.views import view_with
 from headway.models.model import MODELS
 from tests.support.memory import Memory
 from tests.support.simulation import runs_of, simulated
@@ -283,3 +286,21 @@ def test_notes_are_whole_sentences(left_out: ProtocolResult, following: Protocol
     assert sentences("\nOne\ntwo.\nThree.\n") == ["One two.", "Three."]
     for note in [*left_out.notes, *following.notes]:
         assert note.endswith((".", ")."))
+
+
+def test_the_next_assessment_is_described_as_the_plan_says(tables: dict[str, pa.Table]) -> None:
+    view = view_with("next", ("days_to_next_due", "next_due_weight", "next_is_test"))
+    run_id = tables["course_runs"]["run"][0].as_py()
+    with Memory(tables) as records:
+        found = compute(view, records, moments_on_days(records, [run_id], [2, 30])).table.to_pylist()
+    starts_on = next(row["starts_on"] for row in tables["course_runs"].to_pylist() if row["run"] == run_id)
+    plan = [row for row in tables["activities"].to_pylist() if row["run"] == run_id and row["due_on"] is not None]
+    described = set()
+    for row in found:
+        due_on = starts_on + timedelta(days=row["course_day"] + row["days_to_next_due"])
+        ahead = [one for one in plan if one["due_on"] == due_on]
+        assert (row["next_due_weight"], row["next_is_test"]) in {
+            (round(one["weight"], 6), one["type"] == "test") for one in ahead
+        }
+        described.add((row["next_due_weight"], row["next_is_test"]))
+    assert len(described) > 1
