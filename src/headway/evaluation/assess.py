@@ -82,7 +82,7 @@ def _row(
     except NotEnoughData as why:
         return row | _empty(bench, question, why)
     row["train"] = list(said.learned_from)
-    return row | figures(said.test, said.predictions.risks, measure) | {"rows_learned": said.rows_learned, "note": None}
+    return row | figures(said.test, said.risks, measure) | {"rows_learned": said.rows_learned, "note": None}
 
 
 def _empty(bench: Bench, question: Question, why: HeadwayError) -> dict[str, Json]:

@@ -91,15 +91,15 @@ class NextAssessment:
             progress(f"{trial.label}, day {day}: {model.name}, {len(splits)} fits")
             found = measured(trial, model, day, _said(model, splits, measure.seed), measure)
             rows += [row | {"at_capacity": None} for row in found]
-            summary += self._summary(found, day)
+            summary += self._summary(found, day, len(asked.moments))
         return ProtocolResult(rows, summary, [_tested(trial, asked, splits)])
 
-    def _summary(self, rows: list[Row], day: int) -> list[Row]:
+    def _summary(self, rows: list[Row], day: int, runs: int) -> list[Row]:
         references = {metric: published(self.reference, metric, day) for metric in ("auroc", "brier")}
         together = [
             summed(rows[0], metric, references.get(metric)) for metric in ("auroc", "brier", "ece", "base_rate")
         ]
-        return [*together, averaged(rows[1:] or rows, "auroc", references["auroc"])]
+        return [*together, averaged(rows[1:] or rows, "auroc", references["auroc"], runs)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,9 @@ class LeaveOneOut:
         rows = table(bench, questions, ["transfer"], able, measure, trial.label, progress)
         reference = published(self.reference, "auroc", FOLD_DAY)
         by_model = [[row for row in rows if row["model"] == model.name] for model in able]
-        return ProtocolResult(rows, [averaged(of, "auroc", reference) for of in by_model], _untested(trial, rows))
+        return ProtocolResult(
+            rows, [averaged(of, "auroc", reference, len(of)) for of in by_model], _untested(trial, rows)
+        )
 
 
 def _untested(trial: Trial, rows: Sequence[Row]) -> list[str]:

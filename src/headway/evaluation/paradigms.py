@@ -8,7 +8,7 @@ A learner who is scored is in no training row of another run. In-situ training s
 times, as a running course does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from headway.domain.errors import NotEnoughData
 from headway.domain.time import AsOf
-from headway.evaluation.risk_model import Predictions, fit
+from headway.evaluation.risk_model import calibration_of, fit, fitted_on
 from headway.evaluation.rows import Rows, learner_folds, refuse_shared_learners
 from headway.features.as_of import FeatureTable, Moment, Reading, compute, labelled, moments_on_days
 from headway.features.engine import Records
@@ -132,13 +132,13 @@ class Answer:
 
     Attributes:
         test: the rows, with what became of them.
-        predictions: one entry a row.
+        risks: calibrated, shape (rows,).
         learned_from: the runs whose rows were used.
         rows_learned: how many rows.
     """
 
     test: Rows
-    predictions: Predictions
+    risks: Floats
     learned_from: tuple[str, ...]
     rows_learned: int
 
@@ -157,8 +157,7 @@ def answer(bench: Bench, question: Question, paradigm: Paradigm, model: Model) -
         learn = learn.without(test.learners)
         refuse_shared_learners(learn, test)
     trained = fit(model, learn, course=question.course, day=question.day, seed=question.seed)
-    predictions = trained.predict(test.features)
-    return Answer(test, predictions, tuple(sorted(set(learn.runs))), len(learn))
+    return Answer(test, trained.predict(test.features).risks, tuple(sorted(set(learn.runs))), len(learn))
 
 
 def asked(bench: Bench, question: Question) -> Rows:
@@ -190,35 +189,20 @@ def training_rows(bench: Bench, question: Question, paradigm: Paradigm) -> Rows:
 
 
 def _post_hoc(bench: Bench, question: Question, model: Model, test: Rows) -> Answer:
+    """Each learner's risk from a fit without them; one calibration for all folds, on the labels themselves."""
     learn = bench.rows(moments_on_days(bench.records, [question.test_run], question.past_days()), question.target, None)
     learners, labels = (
         np.concatenate([getattr(part, name) for part in (learn, test)]) for name in ("learners", "labels")
     )
     fold = learner_folds(learners, labels, CV_FOLDS, question.seed)
     of_learn, of_test = fold[: len(learn)], fold[len(learn) :]
-    parts: list[tuple[np.ndarray, Predictions]] = []
+    risks = np.full(len(test), np.nan)
     for k in range(CV_FOLDS):
         out = of_test == k
         rest = learn.where(of_learn != k)
-        if not out.any():
-            continue
-        held_out = test.where(out)
-        refuse_shared_learners(rest, held_out)
-        trained = fit(model, rest, course=question.course, day=question.day, seed=question.seed)
-        parts.append((np.flatnonzero(out), trained.predict(held_out.features)))
-    return Answer(test, _joined(parts, len(test)), (question.test_run,), len(learn))
-
-
-def _joined(parts: list[tuple[np.ndarray, Predictions]], rows: int) -> Predictions:
-    def put(values: Callable[[Predictions], Floats]) -> Floats:
-        whole = np.full(rows, np.nan)
-        for where, part in parts:
-            whole[where] = values(part)
-        return whole
-
-    withheld = np.full(rows, None, dtype=object)
-    for where, part in parts:
-        withheld[where] = part.withheld
-    return Predictions(
-        put(lambda p: p.risks), put(lambda p: p.low), put(lambda p: p.high), put(lambda p: p.comparable), list(withheld)
-    )
+        if out.any():
+            held_out = test.where(out)
+            refuse_shared_learners(rest, held_out)
+            risks[out] = fitted_on(model, rest, question.seed).risk(held_out.features)
+    calibrated = calibration_of(model, test, risks, question.seed).apply(risks)
+    return Answer(test, calibrated, (question.test_run,), len(learn))

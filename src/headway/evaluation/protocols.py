@@ -155,12 +155,12 @@ def summed(row: Row, metric: str, reference: float | None) -> Row:
     return _summary(row, metric, figure) | value | {"sd": None, "n": row["n"], "reference": reference}
 
 
-def averaged(rows: Sequence[Row], metric: str, reference: float | None) -> Row:
-    """A summary row: mean and standard deviation (n - 1) of a metric over the rows that have it, each a test run."""
+def averaged(rows: Sequence[Row], metric: str, reference: float | None, runs: int) -> Row:
+    """A summary row: mean and standard deviation (n - 1) of a metric over those of `runs` test runs that have it."""
     values = [value for row in rows if (value := value_of(row, metric)) is not None]
     mean = float(np.mean(values)) if values else None
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    figure = f"mean of {len(values)} of {len(rows)} runs"
+    figure = f"mean of {len(values)} of {runs} runs"
     numbers: Row = {"value": mean, "low": None, "high": None, "sd": spread}
     return _summary(rows[0], metric, figure) | numbers | {"n": sum(_count(row) for row in rows), "reference": reference}
 

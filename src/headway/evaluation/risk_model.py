@@ -104,16 +104,12 @@ def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int) -> RiskMo
     Raises:
         NotEnoughData: the model cannot learn from these rows.
     """
-    fitted = _fitted(model, rows, seed)
+    fitted = fitted_on(model, rows, seed)
     to_calibrate, to_compare = _calibration_slice(rows, course, day), _comparable(rows, course, day)
     risks = _held_out(model, rows, to_calibrate | to_compare, seed)
     told = to_calibrate & ~np.isnan(risks)
-    labels = rows.labels[told]
-    if model.trivial:
-        chosen = calibrations.fit("identity", risks[told], labels)
-    else:
-        chosen = calibrations.choose(risks[told], labels, rows.learners[told], seed).calibration
-    loss = log_loss(labels, chosen.apply(risks[told]))
+    chosen = calibration_of(model, rows.where(told), risks[told], seed)
+    loss = log_loss(rows.labels[told], chosen.apply(risks[told]))
     told = to_compare & ~np.isnan(risks)
     compared = Comparable.fit(chosen.apply(risks[told]), rows.labels[told], rows.learners[told])
     return RiskModel(model.name, fitted, chosen, compared, loss)
@@ -129,7 +125,15 @@ def fit_best(models: Sequence[Model], rows: Rows, *, course: str, day: int, seed
     return min(fitted, key=lambda made: made.held_out_loss)
 
 
-def _fitted(model: Model, rows: Rows, seed: int) -> Fitted:
+def calibration_of(model: Model, rows: Rows, risks: Floats, seed: int) -> Calibration:
+    """The calibration of held-out risks of these rows; a rule stays as it is."""
+    if model.trivial:
+        return calibrations.fit("identity", risks, rows.labels)
+    return calibrations.choose(risks, rows.labels, rows.learners, seed).calibration
+
+
+def fitted_on(model: Model, rows: Rows, seed: int) -> Fitted:
+    """The model fitted on the rows, with class weights where a class is rare, and not calibrated."""
     return model.fit(rows.features, rows.labels, class_weights(rows.labels), seed)
 
 
@@ -174,7 +178,7 @@ def _held_out(model: Model, rows: Rows, wanted: NDArray[np.bool_], seed: int) ->
         out = wanted & (fold == k)
         rest = rows.where(fold != k)
         if out.any() and 0 < rest.labels.sum() < len(rest):
-            risks[out] = _fitted(model, rest, seed).risk(rows.features.rows(out))
+            risks[out] = fitted_on(model, rest, seed).risk(rows.features.rows(out))
 
     # The libraries compute without Python's lock, and no fold waits for another.
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:

@@ -226,6 +226,8 @@ class TestNext:
         assert len(notes) == 2
         assert all("2013B" in note and "3 of 4 runs" in note for note in notes)
         assert of(following, label)[0]["rows_learned"] > 0
+        means = [row for row in following.summary if row["protocol"] == label and str(row["figure"]).startswith("mean")]
+        assert {row["figure"] for row in means} == {"mean of 3 of 4 runs"}
 
     def test_as_published_tests_all(self, following: ProtocolResult) -> None:
         label = "oulad-next/as published/records alone"
