@@ -178,9 +178,12 @@ def test_a_home_may_be_moved(script: Script, copy: Path, tmp_path: Path) -> None
     assert moved("score", *SCORED) == scored
     (model,) = moved("model", "list")
     assert moved("score", "--run", RUNNING, "--as-of", "2026-03-09")["model"] == model["ref"]
-    shutil.rmtree(moved.home / "registry" / "artifacts")
-    lost = inside(script.capsys, "--home", moved.home, "score", "--run", RUNNING, "--as-of", "2026-03-10")
-    assert lost.returncode == 1, "it reads its own files, not those where it was made"
+    for file in (moved.home / "registry" / "artifacts").rglob("ranges.json"):
+        file.write_bytes(file.read_bytes() + b" ")
+    words = ["score", "--run", RUNNING, "--as-of", "2026-03-10"]
+    spoilt = inside(script.capsys, "--home", moved.home, *words)
+    assert spoilt.returncode == 4, "it reads its own files, not those where it was made, and checks them"
+    assert "ranges.json" in spoilt.stderr
 
 
 DRY: Mapping[str, list[Any]] = {

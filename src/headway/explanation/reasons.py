@@ -20,7 +20,7 @@ from headway.models.model import Floats, Matrix
 
 Direction = Literal["for", "against"]
 
-LEAST_SHARE: Final = 0.02
+LEAST_SHARE: Final = 0.04
 """A reason that carries less of the total than this is noise and is left out."""
 
 _WINDOW = re.compile(r"(?:_(?:\d+[hdw]|total|since_start))?(?:_percentile)?$")
