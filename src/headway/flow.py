@@ -297,6 +297,9 @@ def score(
     with app.store.read() as connection:
         found = kept.find(connection, run, as_of, version.ref)
         if found is not None:
+            app.progress(
+                f"{run} was scored by {version.ref} on {found.scored_at:%Y-%m-%d %H:%M} UTC; predictions never change"
+            )
             return found, kept.predictions_of(connection, found)
     view = view_of()
     view.check(version.view_hash)
@@ -378,7 +381,11 @@ def list_contacts(app: App, run: str, as_of_text: str, capacity: int | None = No
     limit = capacity or app.settings.advising.capacity
     base_rate = version.report["base_rate"]
     assert isinstance(base_rate, float)
-    return ContactList(score_run, version, caseload(candidates, limit, base_rate=base_rate), zone)
+    found = ContactList(score_run, version, caseload(candidates, limit, base_rate=base_rate), zone)
+    with app.store.begin() as connection:
+        detail = {"score_run": score_run.id, "listed": len(found.caseload.listed)}
+        audit.record(connection, app.clock.now(), app.actor, "list", score_run.run, detail)
+    return found
 
 
 def list_page(app: App, found: ContactList, evaluation: Sequence[dict[str, Json]] = ()) -> str:
