@@ -42,9 +42,13 @@ def run(
 
 
 def start(*words: object) -> subprocess.Popen[str]:
-    """`headway WORDS`, running; its talk can be read line by line while it works."""
+    """`headway WORDS`, running; its talk can be read line by line while it works.
+
+    It hears Ctrl-C even where the tests run in the background of a shell, which makes its children deaf to it.
+    """
+    hears = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     return subprocess.Popen(
-        [str(HEADWAY), *map(str, words)],
+        [sys.executable, "-c", hears, str(HEADWAY), *map(str, words)],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

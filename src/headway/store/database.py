@@ -3,9 +3,11 @@
 One flow call is one `begin()`: everything in it is kept or nothing. Nobody else makes an engine, commits or rolls back.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -138,12 +140,12 @@ def _sqlite(place: sa.URL) -> sa.Engine:
         connection.isolation_level = None  # the driver's own BEGIN comes late and leaves DDL outside the transaction
         for pragma in (
             f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
-            "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",  # what is erased is gone from the file too
         ):
             connection.execute(f"PRAGMA {pragma}")
+        _write_ahead(connection)
 
     def began(connection: sa.Connection) -> None:
         read = connection.get_execution_options().get(_READ, False)
@@ -154,6 +156,19 @@ def _sqlite(place: sa.URL) -> sa.Engine:
     sa.event.listen(engine, "connect", opened)
     sa.event.listen(engine, "begin", began)
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Puts the database into WAL mode. SQLite does not wait for others while it switches, so this does."""
+    for attempt in range(BUSY_TIMEOUT_S * 20):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as wrong:
+            if "locked" not in str(wrong) or attempt == BUSY_TIMEOUT_S * 20 - 1:
+                raise
+            sleep(0.05)
+        else:
+            return
 
 
 def _postgres(place: sa.URL) -> sa.Engine:
