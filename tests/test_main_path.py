@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+import sqlalchemy as sa
 
 from headway import flow
 from headway.domain.time import AsOf
@@ -19,6 +20,7 @@ from headway.lake.landing import IngestReport
 from headway.registry.registry import ModelVersion
 from headway.scoring.kept import ScoreRun
 from headway.scoring.predict import Prediction
+from headway.store.tables import AUDIT
 from tests.support.made import CAPACITY, CLOCK, FIRST, OPTIONS, RUNNING, SECOND, SOURCE, TODAY, holding
 
 LABEL = "does_not_finish"
@@ -147,6 +149,13 @@ def test_everyone_on_the_list_has_reasons_in_words(app: App, contacts: ContactLi
         for reason in prediction.reasons:
             assert reason.text
             assert not re.search(r"will fail|high risk|because|\{", reason.text)
+
+
+def test_what_was_done_and_who_was_looked_at_stays_on_record(app: App, contacts: ContactList) -> None:
+    flow.explain(app, contacts.caseload.listed[0].candidate.learner, RUNNING, TODAY)
+    with app.store.read() as connection:
+        acts = set(connection.execute(sa.select(AUDIT.c.action)).scalars())
+    assert {"import", "train", "score", "list", "view"} <= acts
 
 
 def test_the_page_for_advisers_stands_alone(app: App, contacts: ContactList) -> None:
