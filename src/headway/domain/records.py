@@ -60,6 +60,7 @@ KINDS: Final[dict[str, Kind]] = {
                 "starts_on": pa.date32(),
                 "ends_on": pa.date32(),  # the last day of the run
                 "zone": pa.string(),
+                "inferred": pa.bool_(),  # true where the dates are those of the first and last event, null elsewhere
             },
             ("course", "starts_on", "ends_on", "zone"),
         ),
@@ -75,6 +76,7 @@ KINDS: Final[dict[str, Kind]] = {
                 "due_on": pa.date32(),  # the local date of due_at
                 "weight": pa.float64(),  # share of the final mark in percent
                 "skills": pa.list_(pa.string()),
+                "duration_s": pa.float64(),  # length of a video or recording
             },
             ("activity", "type"),
         ),
@@ -92,8 +94,12 @@ KINDS: Final[dict[str, Kind]] = {
             "statements",
             {
                 "learner": pa.string(),
-                "verb": pa.string(),  # viewed, submitted, posted, played, ...
+                "verb": pa.string(),  # a word of headway.domain.vocabulary.VERBS
                 "object": pa.string(),  # the activity, where the source knows it
+                "object_type": pa.string(),  # a word of headway.domain.vocabulary.ACTIVITY_TYPES
+                "parent": pa.string(),  # what the object answers or belongs to: the thread of a reply
+                "event": pa.string(),  # what the source calls it
+                "role": pa.string(),  # who acted: null for a learner, else instructor or automated
                 "occurred_on": pa.date32(),  # the local date of occurred_at
                 "hour": pa.int8(),  # local hour 0-23; null where the source knows only the day
                 "interactions": pa.int64(),  # 1, or a day's total where the source has only totals
@@ -101,6 +107,8 @@ KINDS: Final[dict[str, Kind]] = {
                 "score": pa.float64(),
                 "success": pa.bool_(),
                 "progress": pa.float64(),
+                "position_s": pa.float64(),  # place in a recording; of a seek, where it went to
+                "from_s": pa.float64(),  # of a seek, where it came from
             },
             ("learner", "verb", "occurred_on", "interactions"),
         ),
