@@ -5,9 +5,10 @@ Everything else receives relations that are already cut. Values are rounded to 1
 so that the order in which an engine adds numbers never shows.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import ibis
@@ -16,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headway.domain.errors import InputError, LeakageError, UnknownName
-from headway.domain.records import INSTANT
+from headway.domain.records import INSTANT, kind_of
 from headway.domain.time import AsOf
-from headway.features import known
+from headway.features import known, linear, spans
 from headway.features.definition import Feature
 from headway.features.engine import Records
 from headway.features.labels import Label
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 Reading = Literal["honest", "as published"]
 
 KEYS: Final = ("run", "learner", "as_of", "course_day")
+GROUP_STATEMENTS: Final = 1_000_000
+"""Course runs are computed in groups of about this many statements, so that memory does not grow with their number."""
+
+LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
+
 COMPLETE: Final = 0.9
 """Share of a cohort whose outcome must be known before any of it trains: bad outcomes become known first."""
 
@@ -180,8 +186,21 @@ def compute(
     Raises:
         UnknownName: a run or a feature is not known.
     """
-    spine = _spine(records, moments, reading)
-    return _features(view, records, spine)
+    definitions = needed(view.features)
+    script = _script(
+        view.features,
+        tuple((d.name, d.define, d.absent) for d in definitions),
+        tuple(known.RELATIONS.items()),
+        _first_known,
+        linear.reduced,
+    )
+    tables = []
+    for here, of_runs in _parts(records, moments):
+        _spine(here, of_runs, reading)
+        for name, expr in script.steps:
+            here.keep(name, expr)
+        tables.append(here.collect(script.result))
+    return FeatureTable(view, pa.concat_tables(tables))
 
 
 def training_set(
@@ -292,19 +311,29 @@ def _known(records: Records, kind: str, moments: "ir.Table") -> "ir.Table":
     return rows.join(moments, [rows.run == moments.run, rows.recorded_at <= moments.as_of])
 
 
-def _first_known(rows: "ir.Table", moments: "ir.Table") -> "ir.Table":
-    """Each record beside the first moment of its run by which it was known; `step` numbers a run's moments in time.
+def _first_known(rows: "ir.Table", moments: "ir.Table", on: str | None = "occurred_on") -> "ir.Table":
+    """Each record with the first `step` of its run at which it was known; `step` numbers a run's moments in time.
 
     Folding a record into its first moment keeps the cost at the number of records: whatever is known at one moment is
-    known at all later ones. A day that has only begun at the very instant of the moment belongs to the next one.
+    known at all later ones. A day that has only begun at the very instant of the moment belongs to the next one, so a
+    record counts from the first moment that has seen its day (`on`; null for records of no day) and that came after it
+    was recorded. Nearly every record is known by the first moment of its day, which the calendar finds by equality;
+    only the others look through the moments.
     """
-    in_time = (rows.recorded_at <= moments.as_of) & (rows.occurred_on <= moments.as_of_on)
-    not_before = (
-        moments.previous_as_of.isnull()
-        | (rows.recorded_at > moments.previous_as_of)
-        | (rows.occurred_on > moments.previous_as_of_on)
+    asked, calendar = spans.runs_asked(), spans.calendar()
+    dated = rows.join(asked.drop("run_no"), "run")
+    day = dated.first_on if on is None else ibis.coalesce(ibis.greatest(dated[on], dated.first_on), dated.first_on)
+    dated = dated.mutate(seen_on=day)
+    calendar = calendar.select(day_run="run_no", day="day", day_step="step", day_as_of="as_of")
+    met = dated.join(calendar, [dated.run_no == calendar.day_run, dated.seen_on == calendar.day])
+    met = met.mutate(late_run=ibis.ifelse(met.recorded_at > met.day_as_of, met.run_no, None))
+    later = moments.select(
+        late_step="step", later_run="run_no", later_as_of="as_of", later_after=moments.previous_as_of.fill_null(LONG_AGO)
     )
-    return rows.join(moments, [rows.run == moments.run, in_time, not_before])
+    in_between = [met.recorded_at <= later.later_as_of, met.recorded_at > later.later_after]
+    met = met.left_join(later, [met.late_run == later.later_run, *in_between])
+    found = met.mutate(step=ibis.ifelse(met.late_run.isnull(), met.day_step, met.late_step))
+    return found.filter(found.step.notnull())
 
 
 def _until(records: Records, kind: str, known_by: AsOf | None) -> "ir.Table":
@@ -340,6 +369,7 @@ def _moments_table(records: Records, moments: Sequence[Moment], gap_days: int, h
         raise InputError("No moments to compute: name at least one run and one as-of time.")
     course_runs = _CourseRuns.of(records)
     rows: list[dict[str, Any]] = []
+    numbers = {run: number for number, run in enumerate(sorted({moment.run for moment in moments}))}
     for moment in sorted(set(moments)):
         about = course_runs.about(moment.run, moment.as_of)
         zone = about.zone
@@ -350,6 +380,7 @@ def _moments_table(records: Records, moments: Sequence[Moment], gap_days: int, h
         rows.append(
             {
                 "run": moment.run,
+                "run_no": numbers[moment.run],
                 "as_of": moment.as_of.instant,
                 "as_of_on": as_of_on,
                 "previous_as_of": None if before is None else before["as_of"],
@@ -363,6 +394,8 @@ def _moments_table(records: Records, moments: Sequence[Moment], gap_days: int, h
                 "closes_at": None if closes_on is None else _end_of(closes_on, zone).instant,
             }
         )
+    for name, table in spans.clock_of(rows).items():
+        records.put(name, table)
     return records.put("moments", pa.Table.from_pylist(rows, schema=known.MOMENTS))
 
 
@@ -380,39 +413,136 @@ def _spine(
     return records.keep("spine", known.risk_set(changes, keep_departed=reading == "as published"))
 
 
-def _features(view: FeatureView, records: Records, spine: "ir.Table") -> FeatureTable:
-    definitions = needed(view.features)
-    moments = ibis.table(known.MOMENTS_IBIS, name="moments")
-    handed_in = _known(records, "statements", moments).filter(ibis._.verb == "submitted")
-    marked = _known(records, "results", moments)
-    sources = known.Sources(
-        spine=spine,
-        statements=_first_known(records.table("statements"), moments),
-        typed_statements=_first_known(
-            known.with_type(records.table("statements"), records.table("activities")), moments
-        ),
-        submissions=handed_in.filter(handed_in.occurred_on <= handed_in.as_of_on),
-        activities=_known(records, "activities", moments),
-        results=marked.filter((marked.submitted_on <= marked.as_of_on) | marked.submitted_on.isnull()),
-        attributes=_known(records, "attributes", moments),
-    )
+def _parts(records: Records, moments: Sequence[Moment]) -> "Iterator[tuple[Records, list[Moment]]]":
+    """The moments in groups of runs that hold about `GROUP_STATEMENTS`, each with the records of its runs."""
+    of_run: dict[str, list[Moment]] = {}
+    for moment in sorted(set(moments)):
+        of_run.setdefault(moment.run, []).append(moment)
+    groups = [tuple(of_run)] if len(of_run) < 2 else list(_groups(records, of_run))
+    for runs in groups:
+        for kind in known.EARLIER_KINDS:
+            rows = records.table(kind)
+            records.define(f"here_{kind}", rows if len(groups) == 1 else rows.filter(rows.run.isin(runs)))
+        yield _Here(records), [moment for run in runs for moment in of_run[run]]
+
+
+def _groups(records: Records, runs: Iterable[str]) -> "Iterator[tuple[str, ...]]":
+    statements = records.table("statements")
+    counted = records.collect(statements.group_by("run").agg(n=statements.count()))
+    sizes = dict(zip(counted["run"].to_pylist(), counted["n"].to_pylist(), strict=True))
+    group: list[str] = []
+    for run in runs:
+        if group and sum(sizes.get(one, 0) for one in [*group, run]) > GROUP_STATEMENTS:
+            yield tuple(group)
+            group = []
+        group.append(run)
+    yield tuple(group)
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """The records of the runs at hand, always under the same names: what is computed from them is compiled once."""
+
+    records: Records
+
+    def table(self, kind: str) -> "ir.Table":
+        """See `Records.table`."""
+        if kind not in known.EARLIER_KINDS:
+            return self.records.table(kind)
+        return ibis.table(self.records.table(kind).schema(), name=f"here_{kind}")
+
+    def put(self, name: str, table: pa.Table) -> "ir.Table":
+        """See `Records.put`."""
+        return self.records.put(name, table)
+
+    def define(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `Records.define`."""
+        return self.records.define(name, expr)
+
+    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `Records.keep`."""
+        return self.records.keep(name, expr)
+
+    def collect(self, expr: "ir.Table") -> pa.Table:
+        """See `Records.collect`."""
+        return self.records.collect(expr)
+
+
+@dataclass(slots=True)
+class _Script:
+    """The tables that lead from spine and records to features, in the order in which they are kept."""
+
+    steps: "list[tuple[str, ir.Table]]" = field(default_factory=list)
+    result: Any = None
+
+    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """The unbound table that will hold the expression's rows; a name that is there already is that table."""
+        if all(name != step for step, _ in self.steps):
+            self.steps.append((name, expr))
+        return ibis.table(expr.schema(), name=name)
+
+
+@lru_cache(maxsize=16)
+def _script(
+    features: tuple[str, ...],
+    definitions: "tuple[tuple[str, Callable[[Any], ir.Value], float | None], ...]",
+    relations: "tuple[tuple[str, Callable[[known.Sources], Any]], ...]",
+    cut: "Callable[..., ir.Table]",
+    reduced: "Callable[..., ir.Table]",
+) -> _Script:
+    """How to compute these features; building it takes seconds, so equal ones are built once."""
+    script = _Script()
+    spine = ibis.table(known.SPINE_IBIS, name="spine")
+    sources = _sources(script.keep, spine, cut)
+    found = needed(features)
     wide = spine
-    for relation in sorted({definition.reads[0] for definition in definitions if definition.stage == "known"}):
-        of_relation = [d for d in definitions if d.stage == "known" and d.reads[0] == relation]
-        wide = wide.left_join(_aggregate(records, relation, sources, of_relation), "row").drop("row_right")
-    wide = records.keep("wide", _filled(wide, [d for d in definitions if d.stage == "known"]))
-    for definition in definitions:
+    for relation, make in relations:
+        of_relation = [d for d in found if d.stage == "known" and d.reads[0] == relation]
+        if not of_relation:
+            continue
+        if relation in known.ONE_PER_ROW:
+            rows = script.keep(f"known_{relation}", make(sources))
+            of = script.keep(f"of_{relation}", rows.select("row", **{d.name: d.define(rows) for d in of_relation}))
+        else:
+            of = reduced(script.keep, relation, make(sources), sources.cursor, of_relation)
+        wide = wide.left_join(of, "row").drop("row_right")
+    wide = script.keep("wide", _filled(wide, [d for d in found if d.stage == "known"]))
+    for definition in found:
         if definition.stage != "known":
             wide = _filled(wide.mutate(**{definition.name: definition.define(wide)}), [definition])
-    table = records.collect(wide.order_by("run", "as_of", "learner").select(*KEYS, *view.features))
-    return FeatureTable(view, table)
+    script.result = wide.order_by("row").select(*KEYS, *features)
+    return script
 
 
-def _aggregate(records: Records, relation: str, sources: "known.Sources", definitions: list[Feature]) -> "ir.Table":
-    rows = records.keep(f"known_{relation}", known.RELATIONS[relation](sources))
-    values = {d.name: d.define(rows) for d in definitions}
-    per_row = rows.select("row", **values) if relation in known.ONE_PER_ROW else rows.group_by("row").agg(**values)
-    return records.keep(f"of_{relation}", per_row)
+def _sources(
+    keep: "Callable[[str, ir.Table], ir.Table]", spine: "ir.Table", cut: "Callable[..., ir.Table]"
+) -> "known.Sources":
+    moments = ibis.table(known.MOMENTS_IBIS, name="moments")
+    enrolled = keep("enrolled", spine.group_by("run", "run_no", "learner").agg(enrolment=spine.row.min()))
+    numbered = spine.join(enrolled.drop("run_no"), ["run", "learner"])
+    cursor = keep("cursor", numbered.select("row", "enrolment", "step", "as_of_on"))
+
+    def here(kind: str) -> "ir.Table":
+        return ibis.table(ibis.Schema.from_pyarrow(kind_of(kind).schema), name=f"here_{kind}")
+
+    def own(kind: str) -> "ir.Table":
+        return here(kind).join(enrolled, ["run", "learner"])
+
+    plans = here("activities").join(spans.runs_asked().select("run", "run_no"), "run")
+    facts = own("attributes")
+    in_force = facts.mutate(recorded_at=ibis.greatest(facts.recorded_at, facts.valid_from), told_at=facts.recorded_at)
+    statements = own("statements")
+    return known.Sources(
+        enrolled=enrolled,
+        cursor=cursor,
+        spine=spine,
+        statements=cut(statements, moments),
+        submissions=cut(statements.filter(statements.verb == "submitted"), moments),
+        activities=_first_known(plans, moments, None),
+        results=_first_known(own("results"), moments, "submitted_on"),
+        attributes=_first_known(in_force, moments, None),
+        keep=keep,
+    )
 
 
 def _filled(wide: "ir.Table", definitions: list[Feature]) -> "ir.Table":

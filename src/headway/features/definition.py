@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Domain = Literal["visits", "materials", "hand-ins", "results", "forum", "timing"]
 
-RELATIONS = ("days", "spells", "objects", "types", "hand_ins", "facts")
+RELATIONS = ("days", "objects", "types", "hand_ins", "facts")
 """What a feature may read besides other features; see `headway.features.known` for their columns."""
 
 

@@ -1,4 +1,4 @@
-"""What the as-of engine needs of whatever holds the records: four verbs, spoken in Ibis expressions.
+"""What the as-of engine needs of whatever holds the records: five verbs, spoken in Ibis expressions.
 
 DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs Ibis expressions can be another.
 """
@@ -19,6 +19,10 @@ class Records(Protocol):
 
     def put(self, name: str, table: "pa.Table") -> "ir.Table":
         """`table`, loaded under `name` for further expressions."""
+        ...
+
+    def define(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """`expr` under `name`, computed whenever it is read."""
         ...
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":

@@ -3,8 +3,8 @@
 Features read (one or more rows for each spine row, named by `row`):
 
 - `days`: one row per local day with activity: `age_days` (0 = the as-of day itself), `course_day`, `interactions`,
-  `weekday` (0 = Monday), `gap_days` (days without activity before it, null for the first).
-- `spells`: one row per unbroken spell of active days: `length_days`, `ends_age_days`.
+  `weekday` (0 = Monday), `gap_days` (days without activity before it, null for the first), `streak_days` (active days
+  in a row that end with it, itself included).
 - `objects`: one row per object used: `first_age_days`, `last_age_days`.
 - `types`: one row per day and type of activity: `age_days`, `course_day`, `type`, `interactions`.
 - `hand_ins`: one row per assessment of the run: `weight`, `type`, `due_in_days` (negative: past), `is_due`,
@@ -17,12 +17,13 @@ Nothing here compares a record's time with an as-of time.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import pyarrow as pa
 
 from headway.domain.records import INSTANT
+from headway.features.spans import NEVER, Spans, chained, with_start
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MOMENTS: Final = pa.schema(
     [
         ("run", pa.string()),
+        ("run_no", pa.int64()),
         ("as_of", INSTANT),
         ("as_of_on", pa.date32()),
         ("previous_as_of", INSTANT),
@@ -45,6 +47,21 @@ MOMENTS: Final = pa.schema(
 )
 MOMENTS_IBIS: Final = ibis.Schema.from_pyarrow(MOMENTS)
 
+SPINE: Final = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("run", pa.string()),
+        ("learner", pa.string()),
+        ("registered_on", pa.date32()),
+        ("course_day", pa.int64()),
+        *[MOMENTS.field(name) for name in MOMENTS.names[1:]],
+    ]
+)
+SPINE_IBIS: Final = ibis.Schema.from_pyarrow(SPINE)
+
+EARLIER_KINDS: Final = ("enrolments", "statements", "activities", "results", "attributes")
+"""What features and the risk set are made of."""
+
 ASSESSMENT_TYPES: Final = ("assignment", "test", "exam", "quiz_assessment")
 
 LATER_KINDS: Final = ("enrolments", "statements", "activities", "results", "outcomes")
@@ -52,15 +69,27 @@ LATER_KINDS: Final = ("enrolments", "statements", "activities", "results", "outc
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What features are made of: the spine, and records beside the moments by which they were known."""
+    """What features are made of: the spine, and each record with the first step at which it was known.
 
+    Attributes:
+        enrolled: the enrolments of the spine, numbered: `enrolment`, `run`, `run_no`, `learner`.
+        cursor: the spine: `row`, `enrolment`, `step`, `as_of_on`.
+        spine: the spine with all columns of its moment.
+        statements: of enrolments on the spine, with `enrolment`, `run_no` and `step`; so also submissions, results and
+            attributes.
+        activities: with `run_no` and `step`.
+        keep: see `engine.Records.keep`; kept once under a name.
+    """
+
+    enrolled: "ir.Table"
+    cursor: "ir.Table"
     spine: "ir.Table"
     statements: "ir.Table"
-    typed_statements: "ir.Table"
     submissions: "ir.Table"
     activities: "ir.Table"
     results: "ir.Table"
     attributes: "ir.Table"
+    keep: Callable[[str, "ir.Table"], "ir.Table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +130,7 @@ def risk_set(changes: "ir.Table", *, keep_departed: bool = False) -> "ir.Table":
         row=ibis.row_number().over(ibis.window(order_by=["run", "as_of", "learner"])),
         course_day=days_between(enrolled.as_of_on, enrolled.starts_on),
     )
-    return numbered.select("row", "run", "learner", "registered_on", "course_day", *MOMENTS.names[1:])
+    return numbered.select(*SPINE.names)
 
 
 def days_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
@@ -109,86 +138,115 @@ def days_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
     return later.delta(earlier, unit="day")
 
 
-def with_type(statements: "ir.Table", activities: "ir.Table") -> "ir.Table":
-    """Statements with the type of their object, recorded once both statement and activity are."""
-    first = ibis.window(group_by=["run", "activity"], order_by=["recorded_at", "id"])
-    ranked = activities.mutate(rank=ibis.row_number().over(first))
-    types = ranked.filter(ranked["rank"] == 0).select("run", "activity", "type", typed_at="recorded_at")
-    joined = statements.join(types, [statements.run == types.run, statements.object == types.activity])
-    both = joined.select("run", "learner", "occurred_on", "interactions", "type", "recorded_at", "typed_at")
-    return both.mutate(recorded_at=ibis.greatest(both.recorded_at, both.typed_at)).drop("typed_at")
+def _acts(sources: Sources) -> "ir.Table":
+    """What learners did, as it became known."""
+    acts = sources.statements.filter(sources.statements.interactions > 0)
+    columns = ("enrolment", "run_no", "step", "occurred_on", "interactions", "object")
+    return sources.keep("acts", acts.select(*columns))
 
 
-def _history(spine: "ir.Table", folded: "ir.Table") -> "ir.Table":
-    """Each spine row beside the folded records of its learner that were known by its moment."""
-    same = [spine.run == folded.run, spine.learner == folded.learner, spine.step >= folded.step]
-    return spine.select("row", "run", "learner", "step", "as_of_on", "starts_on").join(
-        folded, same, rname="folded_{name}"
+def _days(sources: Sources) -> Spans:
+    acts = _acts(sources)
+    daily = acts.group_by("enrolment", "run_no", "occurred_on").agg(
+        step=acts.step.min(), last_step=acts.step.max(), interactions=acts.interactions.sum()
+    )
+    in_order = ibis.window(group_by="enrolment", order_by="occurred_on")
+    daily = daily.mutate(
+        before_on=daily.occurred_on.lag().over(in_order), overtaken=daily.step < daily.step.lag().over(in_order)
+    )
+    pause = days_between(daily.occurred_on, daily.before_on) > 1
+    spell_on = ibis.ifelse(daily.before_on.isnull() | pause, daily.occurred_on, None)
+    so_far = ibis.window(group_by="enrolment", order_by="occurred_on", rows=(None, 0))
+    daily = daily.mutate(spell_on=spell_on.max().over(so_far))
+    daily = sources.keep("daily", daily)
+    mixed = daily.filter(daily.overtaken).select("enrolment").distinct()
+    ordered = daily.anti_join(mixed, "enrolment")
+    columns = ("enrolment", "run_no", "occurred_on", "before_on", "spell_on", "interactions", "from_step", "until_step")
+    at_once = ordered.filter(ordered.step == ordered.last_step).mutate(
+        from_step=ordered.step, until_step=ibis.literal(NEVER, "int64")
+    )
+    changed = _changed_days(acts, daily, ordered, mixed)
+    days = with_start(at_once.select(*columns).union(changed.select(*columns)))
+    return Spans(
+        days.mutate(
+            course_day=days_between(days.occurred_on, days.starts_on),
+            weekday=days.occurred_on.day_of_week.index(),
+            gap_days=days_between(days.occurred_on, days.before_on) - 1,
+            streak_days=days_between(days.occurred_on, days.spell_on) + 1,
+        ),
+        ages={"age_days": "occurred_on"},
     )
 
 
-def _days(sources: Sources) -> "ir.Table":
-    active = sources.statements.filter(sources.statements.interactions > 0)
-    folded = active.group_by("run", "learner", "step", "occurred_on").agg(interactions=active.interactions.sum())
-    history = _history(sources.spine, folded)
-    daily = history.group_by("row", "as_of_on", "starts_on", "occurred_on").agg(interactions=history.interactions.sum())
-    before = daily.occurred_on.lag().over(ibis.window(group_by="row", order_by="occurred_on"))
-    daily = daily.mutate(before_on=before)
-    return daily.select(
-        "row",
-        "interactions",
-        age_days=days_between(daily.as_of_on, daily.occurred_on),
-        course_day=days_between(daily.occurred_on, daily.starts_on),
-        weekday=daily.occurred_on.day_of_week.index(),
-        gap_days=days_between(daily.occurred_on, daily.before_on) - 1,
+def _changed_days(acts: "ir.Table", daily: "ir.Table", ordered: "ir.Table", mixed: "ir.Table") -> "ir.Table":
+    """Days of which more became known later, and all days of enrolments in which a day became known after a later one.
+
+    Only there is every pair of days looked at: a day counts as the one before, or prolongs a spell, once it is known.
+    """
+    keys = ["enrolment", "run_no", "occurred_on"]
+    piecemeal = ordered.filter(ordered.step < ordered.last_step)
+    wanted = piecemeal.select(*keys).union(daily.semi_join(mixed, "enrolment").select(*keys))
+    pieces = acts.semi_join(wanted, keys).group_by(*keys, "step").agg(interactions=acts.interactions.sum())
+    none = {"before_on": ibis.null("date"), "spell_on": ibis.null("date"), "interactions": ibis.literal(0, "int64")}
+    told = pieces.mutate(before_on=none["before_on"], spell_on=none["spell_on"])
+    settled = piecemeal.select(*keys, "step", "before_on", "spell_on").mutate(interactions=none["interactions"])
+    pairs = _pairs(daily.semi_join(mixed, "enrolment")).mutate(interactions=none["interactions"])
+    columns = (*keys, "step", "interactions", "before_on", "spell_on")
+    log = told.select(*columns).union(settled.select(*columns)).union(pairs.select(*columns))
+    log = log.group_by(*keys, "step").agg(
+        interactions=log.interactions.sum(), before_on=log.before_on.max(), spell_on=log.spell_on.min()
     )
+    running = {
+        "interactions": log.interactions.sum(),
+        "before_on": log.before_on.max(),
+        "spell_on": log.spell_on.min(),
+    }
+    return chained(log, keys, running)
 
 
-def _spells(sources: Sources) -> "ir.Table":
-    active = sources.statements.filter(sources.statements.interactions > 0)
-    folded = active.group_by("run", "learner", "occurred_on").agg(step=active.step.min())
-    history = _history(sources.spine, folded)
-    aged = history.select("row", age_days=days_between(history.as_of_on, history.occurred_on))
-    # Consecutive days have consecutive ages and consecutive ranks, so their sum marks the spell.
-    ranked = aged.mutate(rank=ibis.row_number().over(ibis.window(group_by="row", order_by="age_days")))
-    marked = ranked.mutate(spell=ranked.age_days - ranked["rank"])
-    return (
-        marked.group_by("row", "spell")
-        .agg(length_days=marked.count(), ends_age_days=marked.age_days.min())
-        .drop("spell")
+def _pairs(days: "ir.Table") -> "ir.Table":
+    """Each day beside each earlier one, with the step at which both, and all days of the spell between, are known."""
+    early = days.select(enrolment="enrolment", early_on="occurred_on", early_step="step", early_spell_on="spell_on")
+    met = days.drop("before_on").join(
+        early, [days.enrolment == early.enrolment, days.occurred_on >= early.early_on], rname="early_{name}"
     )
+    back = ibis.window(group_by=["enrolment", "occurred_on"], order_by=ibis.desc("early_on"), rows=(None, 0))
+    met = met.mutate(whole=met.early_step.max().over(back))
+    earlier = met.filter(met.early_on < met.occurred_on)
+    before = earlier.mutate(
+        step=ibis.greatest(earlier.step, earlier.early_step),
+        before_on=earlier.early_on,
+        spell_on=ibis.null("date"),
+    )
+    one_spell = met.filter(met.early_spell_on == met.spell_on)
+    spell = one_spell.mutate(step=one_spell.whole, before_on=ibis.null("date"), spell_on=one_spell.early_on)
+    columns = ("enrolment", "run_no", "occurred_on", "step", "before_on", "spell_on")
+    return before.select(*columns).union(spell.select(*columns))
 
 
-def _objects(sources: Sources) -> "ir.Table":
-    used = sources.statements.filter((sources.statements.interactions > 0) & sources.statements.object.notnull())
-    folded = used.group_by("run", "learner", "object", "step").agg(
-        first_on=used.occurred_on.min(), last_on=used.occurred_on.max()
-    )
-    history = _history(sources.spine, folded)
-    of_object = history.group_by("row", "object", "as_of_on").agg(
-        first_on=history.first_on.min(), last_on=history.last_on.max()
-    )
-    return of_object.select(
-        "row",
-        "object",
-        first_age_days=days_between(of_object.as_of_on, of_object.first_on),
-        last_age_days=days_between(of_object.as_of_on, of_object.last_on),
-    )
+def _objects(sources: Sources) -> Spans:
+    acts = _acts(sources)
+    used = acts.filter(acts.object.notnull())
+    keys = ["enrolment", "run_no", "object"]
+    folded = used.group_by(*keys, "step").agg(first_on=used.occurred_on.min(), last_on=used.occurred_on.max())
+    spans = chained(folded, keys, {"first_on": folded.first_on.min(), "last_on": folded.last_on.max()})
+    return Spans(spans.drop("object"), ages={"first_age_days": "first_on", "last_age_days": "last_on"})
 
 
-def _types(sources: Sources) -> "ir.Table":
-    active = sources.typed_statements.filter(sources.typed_statements.interactions > 0)
-    folded = active.group_by("run", "learner", "step", "occurred_on", "type").agg(
-        interactions=active.interactions.sum()
-    )
-    history = _history(sources.spine, folded)
-    return history.select(
-        "row",
-        "type",
-        "interactions",
-        age_days=days_between(history.as_of_on, history.occurred_on),
-        course_day=days_between(history.occurred_on, history.starts_on),
-    )
+def _types(sources: Sources) -> Spans:
+    acts = _acts(sources)
+    told = sources.activities
+    first = ibis.window(group_by=["run_no", "activity"], order_by=["recorded_at", "id"])
+    ranked = told.mutate(rank=ibis.row_number().over(first))
+    types = ranked.filter(ranked["rank"] == 0).select("run_no", "activity", "type", type_step="step")
+    # An act has a type once both it and the activity are known.
+    met = acts.join(types, [acts.run_no == types.run_no, acts.object == types.activity])
+    met = met.mutate(step=ibis.greatest(met.step, met.type_step))
+    keys = ["enrolment", "run_no", "type", "occurred_on"]
+    folded = met.group_by(*keys, "step").agg(interactions=met.interactions.sum())
+    rows = with_start(chained(folded, keys, {"interactions": folded.interactions.sum()}))
+    rows = rows.mutate(course_day=days_between(rows.occurred_on, rows.starts_on))
+    return Spans(rows, ages={"age_days": "occurred_on"})
 
 
 def assessments(activities: "ir.Table") -> "ir.Table":
@@ -200,34 +258,68 @@ def assessments(activities: "ir.Table") -> "ir.Table":
     return ranked.filter(ranked.announced == 0).drop("announced")
 
 
-def _hand_ins(sources: Sources) -> "ir.Table":
-    spine = sources.spine.select("row", "run", "learner", "as_of", "as_of_on")
-    plan = assessments(sources.activities).select("run", "as_of", "activity", "type", "weight", "due_on")
-    keys = ["run", "learner", "as_of", "activity"]
-    submissions = (
-        sources.submissions.rename(activity="object").group_by(keys).agg(handed_in_on=ibis._.occurred_on.min())
-    )
+def _hand_ins(sources: Sources) -> Spans:
+    plan = _plan(sources)
+    keys = ["enrolment", "run_no", "activity"]
+    everyone = sources.enrolled.select("enrolment", "run_no")
+    announced = plan.join(everyone, "run_no").select(*keys, "step")
+    given = sources.submissions.rename(activity="object")
     marked = sources.results.filter(~sources.results.transferred)
-    results = marked.group_by(keys).agg(score=marked.score.max(), marked_on=marked.submitted_on.min())
-    planned = spine.join(plan, ["run", "as_of"])
-    full = planned.left_join(submissions, keys, rname="s_{name}").left_join(results, keys, rname="r_{name}")
-    submitted_on = ibis.coalesce(full.handed_in_on, full.marked_on)
-    dated = full.mutate(submitted_on=submitted_on)
-    order = ibis.row_number().over(ibis.window(group_by="row", order_by=["due_on", "activity"]))
-    dated = dated.mutate(order=order)
-    return dated.select(
-        "row",
-        "activity",
+    none = {"handed_in_on": ibis.null("date"), "marked_on": ibis.null("date"), "score": ibis.null("float64")}
+    columns = [*keys, "step", "plan_step", *none]
+    log = announced.mutate(plan_step=announced.step, **none).select(*columns)
+    log = log.union(
+        given.mutate(**{**none, "plan_step": ibis.null("int64"), "handed_in_on": given.occurred_on}).select(*columns)
+    )
+    log = log.union(
+        marked.mutate(plan_step=ibis.null("int64"), handed_in_on=none["handed_in_on"], marked_on=marked.submitted_on)
+        .select(*columns)
+    )
+    log = log.group_by(*keys, "step").agg(
+        plan_step=log.plan_step.max(),
+        handed_in_on=log.handed_in_on.min(),
+        marked_on=log.marked_on.min(),
+        score=log.score.max(),
+    )
+    running = {
+        "plan_step": log.plan_step.max(),
+        "handed_in_on": log.handed_in_on.min(),
+        "marked_on": log.marked_on.min(),
+        "score": log.score.max(),
+    }
+    spans = chained(log, keys, running)
+    spans = spans.join(plan.rename(plan_step="step"), ["run_no", "activity", "plan_step"])
+    spans = spans.mutate(submitted_on=ibis.coalesce(spans.handed_in_on, spans.marked_on))
+    rows = spans.select(
+        "enrolment",
+        "run_no",
+        "from_step",
+        "until_step",
         "type",
         "score",
         "order",
-        weight=dated.weight.fill_null(0.0),
-        due_in_days=days_between(dated.due_on, dated.as_of_on),
-        is_due=dated.due_on <= dated.as_of_on,
-        submitted=dated.submitted_on.notnull(),
-        late_days=days_between(dated.submitted_on, dated.due_on),
-        submitted_age_days=days_between(dated.as_of_on, dated.submitted_on),
+        "due_on",
+        "submitted_on",
+        weight=spans.weight.fill_null(0.0),
+        submitted=spans.submitted_on.notnull(),
+        late_days=days_between(spans.submitted_on, spans.due_on),
     )
+    return Spans(
+        rows,
+        ages={"due_age_days": "due_on", "submitted_age_days": "submitted_on"},
+        derived={"is_due": lambda h: h.due_age_days >= 0, "due_in_days": lambda h: -h.due_age_days},
+    )
+
+
+def _plan(sources: Sources) -> "ir.Table":
+    """The assessments of each run as they were announced, and announced anew, at each step."""
+    told = sources.activities
+    told = told.filter(told.type.isin(ASSESSMENT_TYPES) & told.due_on.notnull())
+    latest = ibis.window(group_by=["run_no", "activity", "step"], order_by=[ibis.desc("recorded_at"), ibis.desc("id")])
+    ranked = told.mutate(announced=ibis.row_number().over(latest))
+    last = ranked.filter(ranked.announced == 0)
+    order = ibis.dense_rank().over(ibis.window(group_by="run_no", order_by=["due_on", "activity"]))
+    return last.select("run_no", "activity", "step", "type", "weight", "due_on", order=order)
 
 
 ONE_PER_ROW: Final = ("facts",)
@@ -238,17 +330,20 @@ FACTS: Final = ("previous_attempts", "studied_credits")
 
 
 def _facts(sources: Sources) -> "ir.Table":
-    open_facts = sources.attributes.filter(~sources.attributes.sensitive)
-    open_facts = open_facts.filter(open_facts.valid_from <= open_facts.as_of)
-    latest = ibis.window(
-        group_by=["run", "learner", "as_of", "name"],
-        order_by=[ibis.desc("valid_from"), ibis.desc("recorded_at"), ibis.desc("id")],
+    told = sources.attributes.filter(~sources.attributes.sensitive & sources.attributes["name"].isin(FACTS))
+    met = told.select("enrolment", "name", "value", "valid_from", "told_at", "id", known_step="step").join(
+        sources.cursor, "enrolment"
     )
-    ranked = open_facts.filter(open_facts["name"].isin(FACTS)).mutate(rank=ibis.row_number().over(latest))
+    met = met.filter(met.known_step <= met.step)
+    latest = ibis.window(
+        group_by=["row", "name"],
+        order_by=[ibis.desc("valid_from"), ibis.desc("told_at"), ibis.desc("id")],
+    )
+    ranked = met.mutate(rank=ibis.row_number().over(latest))
     last = ranked.filter(ranked["rank"] == 0)
     values = {name: last.value.max(where=last["name"] == name).try_cast("float64") for name in FACTS}
-    known = last.group_by("run", "learner", "as_of").agg(**values)
-    spine = sources.spine.left_join(known, ["run", "learner", "as_of"])
+    known = last.group_by("row").agg(**values)
+    spine = sources.spine.left_join(known, "row")
     return spine.select(
         "row",
         *FACTS,
@@ -258,9 +353,8 @@ def _facts(sources: Sources) -> "ir.Table":
     )
 
 
-RELATIONS: Final[dict[str, Callable[[Sources], "ir.Table"]]] = {
+RELATIONS: Final[dict[str, Callable[[Sources], Any]]] = {
     "days": _days,
-    "spells": _spells,
     "objects": _objects,
     "types": _types,
     "hand_ins": _hand_ins,

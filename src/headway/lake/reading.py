@@ -106,6 +106,13 @@ class Records:
             self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(expr)}")
         return ibis.table(expr.schema(), name=name)
 
+    def define(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """The unbound table `name` that stands for the expression, computed whenever it is read."""
+        self._check_free(name)
+        with engine_errors():
+            self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_sql(expr)}")
+        return ibis.table(expr.schema(), name=name)
+
     def put(self, name: str, table: pa.Table) -> "ir.Table":
         """The unbound table `name` that now holds the rows of an Arrow table, for as long as the records are open."""
         self._check_free(name)

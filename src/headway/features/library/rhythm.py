@@ -81,27 +81,27 @@ def weekend_share_28d(d: "ir.Table") -> "ir.Value":
 
 
 @feature(
-    reads="spells",
+    reads="days",
     unit="days",
     absent=0,
     domain="timing",
     sentence="Longest run of active days: {value} (course middle: {median})",
 )
-def longest_streak_days(s: "ir.Table") -> "ir.Value":
+def longest_streak_days(d: "ir.Table") -> "ir.Value":
     """Length of the longest unbroken run of active days."""
-    return s.length_days.max()
+    return d.streak_days.max()
 
 
 @feature(
-    reads="spells",
+    reads="days",
     unit="days",
     absent=0,
     domain="timing",
     sentence="Active for {value} days in a row up to now (course middle: {median})",
 )
-def current_streak_days(s: "ir.Table") -> "ir.Value":
+def current_streak_days(d: "ir.Table") -> "ir.Value":
     """Length of the run of active days that reaches to the as-of day or the day before it; 0 if none does."""
-    return s.length_days.max(where=s.ends_age_days <= 1)
+    return d.streak_days.max(where=d.age_days <= 1)
 
 
 @feature(

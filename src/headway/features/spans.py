@@ -1,0 +1,139 @@
+"""Spans: what was known of an enrolment, with the steps from which and until which it holds.
+
+A *step* numbers the moments of a run that are asked for, in time. What is known changes only from one step to the next,
+so a relation needs one row per change and not one per moment: its size follows the records. A row whose columns change
+(a day of which more becomes known, an assessment that is marked) ends where the next version of it begins.
+
+Nothing here compares a record's time with an as-of time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import pyarrow as pa
+
+from headway.domain.records import INSTANT
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+NEVER: Final = 2**31 - 1
+"""The step that no run reaches: the end of what holds for good, the start of what never comes."""
+
+CALENDAR: Final = pa.schema([("run_no", pa.int64()), ("day", pa.date32()), ("step", pa.int64()), ("as_of", INSTANT)])
+"""The first step of a run that has seen a day, and its as-of time: every day from the first as-of day to the last."""
+
+RUNS: Final = pa.schema([("run", pa.string()), ("run_no", pa.int64()), ("first_on", pa.date32())])
+"""The runs asked for, numbered, with their first as-of day."""
+
+ERAS: Final = pa.schema(
+    [("run_no", pa.int64()), ("era_from", pa.int64()), ("era_until", pa.int64()), ("starts_on", pa.date32())]
+)
+"""From which step until which a run was known to start on which day: one row where the start was never moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """A relation in its short form.
+
+    Attributes:
+        rows: `enrolment`, `run_no`, `from_step`, `until_step` (first step at which it no longer holds) and columns.
+        ages: columns that grow with the as-of time: name to the date column from which it counts days to the as-of day.
+        derived: columns made of others, ages included: name to a function of the relation.
+    """
+
+    rows: "ir.Table"
+    ages: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, Callable[["ir.Table"], "ir.Value"]] = field(default_factory=dict)
+
+    def shown(self, name: str) -> "ir.Table":
+        """The unbound relation as feature functions see it, ages and derived columns included."""
+        columns = dict(self.rows.schema().items())
+        columns |= dict.fromkeys(self.ages, ibis.dtype("int64"))
+        base = ibis.table(columns, name=name)
+        return ibis.table(columns | {one: make(base).type() for one, make in self.derived.items()}, name=name)
+
+
+def clock_of(moments: Sequence[Mapping[str, Any]]) -> dict[str, pa.Table]:
+    """The tables `runs_asked`, `calendar` and `eras` of moments, which come sorted by run and as-of time."""
+    asked: list[dict[str, Any]] = []
+    days: list[dict[str, Any]] = []
+    eras: list[dict[str, Any]] = []
+    for run, group in groupby(moments, key=lambda moment: moment["run"]):
+        steps = list(group)
+        number, day = steps[0]["run_no"], steps[0]["as_of_on"]
+        asked.append({"run": run, "run_no": number, "first_on": day})
+        for step in steps:
+            while day <= step["as_of_on"]:
+                days.append({"run_no": number, "day": day, "step": step["step"], "as_of": step["as_of"]})
+                day += timedelta(days=1)
+        changes = [b["step"] for a, b in pairwise(steps) if a["starts_on"] != b["starts_on"]]
+        for begin, end in pairwise([0, *changes, NEVER]):
+            starts_on = steps[begin]["starts_on"]
+            eras.append({"run_no": number, "era_from": begin, "era_until": end, "starts_on": starts_on})
+    tables = {"runs_asked": (asked, RUNS), "calendar": (days, CALENDAR), "eras": (eras, ERAS)}
+    return {name: pa.Table.from_pylist(rows, schema=schema) for name, (rows, schema) in tables.items()}
+
+
+def calendar() -> "ir.Table":
+    """The unbound calendar."""
+    return ibis.table(ibis.Schema.from_pyarrow(CALENDAR), name="calendar")
+
+
+def runs_asked() -> "ir.Table":
+    """The unbound table of the runs asked for."""
+    return ibis.table(ibis.Schema.from_pyarrow(RUNS), name="runs_asked")
+
+
+def with_steps(rows: "ir.Table", days: Mapping[str, "ir.Value"]) -> "ir.Table":
+    """`rows` with the step at which each of `days` is first seen; `NEVER` where it is after the last as-of day or null.
+
+    Args:
+        rows: has `run_no`.
+        days: name of the new column to a date of `rows`.
+    """
+    if not days:
+        return rows
+    runs = runs_asked().select("run_no", earliest_on="first_on")
+    found = rows.mutate(**{f"{name}_on": day for name, day in days.items()}).join(runs, "run_no")
+    for name in days:
+        # What was seen before the first moment is seen at it.
+        day = ibis.ifelse(found[f"{name}_on"] < found.earliest_on, found.earliest_on, found[f"{name}_on"])
+        found = found.mutate(**{f"{name}_on": day})
+        seen = calendar().select(seen_run="run_no", seen_on="day", seen_step="step")
+        found = found.left_join(seen, [found.run_no == seen.seen_run, found[f"{name}_on"] == seen.seen_on])
+        found = found.mutate(**{name: found.seen_step.fill_null(NEVER)})
+        found = found.drop("seen_run", "seen_on", "seen_step", f"{name}_on")
+    return found.drop("earliest_on")
+
+
+def with_start(rows: "ir.Table") -> "ir.Table":
+    """Spans cut where the start of their run was moved, with `starts_on` as it was known then."""
+    eras = ibis.table(ibis.Schema.from_pyarrow(ERAS), name="eras")
+    same = [rows.run_no == eras.run_no, rows.from_step < eras.era_until, rows.until_step > eras.era_from]
+    met = rows.join(eras, same, rname="era_{name}")
+    return met.mutate(
+        from_step=ibis.greatest(met.from_step, met.era_from), until_step=ibis.least(met.until_step, met.era_until)
+    ).drop("era_run_no", "era_from", "era_until")
+
+
+def chained(rows: "ir.Table", keys: Sequence[str], running: Mapping[str, "ir.Value"]) -> "ir.Table":
+    """Changes of things as spans: each holds until the next change of the same thing.
+
+    Args:
+        rows: one row per thing and `step` at which something became known.
+        keys: what names a thing; `enrolment` and `run_no` among them.
+        running: columns as aggregates of all changes so far, by name.
+    """
+    so_far = ibis.window(group_by=list(keys), order_by="step", rows=(None, 0))
+    next_one = ibis.window(group_by=list(keys), order_by="step")
+    return rows.select(
+        *keys,
+        from_step=rows.step,
+        until_step=rows.step.lead().over(next_one).fill_null(NEVER),
+        **{name: value.over(so_far) for name, value in running.items()},
+    )
