@@ -1,6 +1,6 @@
 """Records in memory: what the as-of engine needs of a lake, over Arrow tables, quick enough for many histories."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
@@ -42,6 +42,16 @@ class Memory:
     def define(self, name: str, expr: "ir.Table") -> "ir.Table":
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_sql(expr)}")
         return ibis.table(expr.schema(), name=name)
+
+    def transform(
+        self,
+        name: str,
+        function: Callable[[pa.Table, pa.Table], pa.Table],
+        rows: "ir.Table",
+        cursor: "ir.Table",
+        schema: ibis.Schema,
+    ) -> "ir.Table":
+        return self.put(name, function(self.collect(rows), self.collect(cursor)).cast(schema.to_pyarrow()))
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(expr)}")

@@ -23,6 +23,7 @@ from headway.features import known, linear, spans
 from headway.features.definition import Feature
 from headway.features.engine import Records
 from headway.features.labels import Label
+from headway.features.totals import Totals
 from headway.features.views import FeatureView, needed
 
 if TYPE_CHECKING:
@@ -197,9 +198,10 @@ def compute(
     tables = []
     for here, of_runs in _parts(records, moments):
         _spine(here, of_runs, reading)
-        for name, expr in script.steps:
-            here.keep(name, expr)
-        tables.append(here.collect(script.result))
+        for step in script.steps.values():
+            step(here)
+        found = here.collect(script.result)
+        tables.append(found.take(pc.sort_indices(found["row"])).drop_columns(["row"]))
     return FeatureTable(view, pa.concat_tables(tables))
 
 
@@ -463,6 +465,12 @@ class _Here:
         """See `Records.keep`."""
         return self.records.keep(name, expr)
 
+    def transform(
+        self, name: str, function: Totals, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
+    ) -> "ir.Table":
+        """See `Records.transform`."""
+        return self.records.transform(name, function, rows, cursor, schema)
+
     def collect(self, expr: "ir.Table") -> pa.Table:
         """See `Records.collect`."""
         return self.records.collect(expr)
@@ -470,16 +478,22 @@ class _Here:
 
 @dataclass(slots=True)
 class _Script:
-    """The tables that lead from spine and records to features, in the order in which they are kept."""
+    """The tables that lead from spine and records to features, in the order in which they are made."""
 
-    steps: "list[tuple[str, ir.Table]]" = field(default_factory=list)
+    steps: "dict[str, Callable[[Records], Any]]" = field(default_factory=dict)
     result: Any = None
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table that will hold the expression's rows; a name that is there already is that table."""
-        if all(name != step for step, _ in self.steps):
-            self.steps.append((name, expr))
+        self.steps.setdefault(name, lambda records: records.keep(name, expr))
         return ibis.table(expr.schema(), name=name)
+
+    def transform(
+        self, name: str, function: Totals, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
+    ) -> "ir.Table":
+        """The unbound table that will hold what the function makes of both."""
+        self.steps[name] = lambda records: records.transform(name, function, rows, cursor, schema)
+        return ibis.table(schema, name=name)
 
 
 @lru_cache(maxsize=16)
@@ -504,13 +518,13 @@ def _script(
             rows = script.keep(f"known_{relation}", make(sources))
             of = script.keep(f"of_{relation}", rows.select("row", **{d.name: d.define(rows) for d in of_relation}))
         else:
-            of = reduced(script.keep, relation, make(sources), sources.cursor, of_relation)
+            of = reduced(script, relation, make(sources), sources.cursor, of_relation)
         wide = wide.left_join(of, "row").drop("row_right")
     wide = script.keep("wide", _filled(wide, [d for d in found if d.stage == "known"]))
     for definition in found:
         if definition.stage != "known":
             wide = _filled(wide.mutate(**{definition.name: definition.define(wide)}), [definition])
-    script.result = wide.order_by("row").select(*KEYS, *features)
+    script.result = wide.select("row", *KEYS, *features)
     return script
 
 
@@ -520,7 +534,7 @@ def _sources(
     moments = ibis.table(known.MOMENTS_IBIS, name="moments")
     enrolled = keep("enrolled", spine.group_by("run", "run_no", "learner").agg(enrolment=spine.row.min()))
     numbered = spine.join(enrolled.drop("run_no"), ["run", "learner"])
-    cursor = keep("cursor", numbered.select("row", "enrolment", "step", "as_of_on"))
+    cursor = keep("cursor", numbered.select("row", "enrolment", "run_no", "step", "as_of_on"))
 
     def here(kind: str) -> "ir.Table":
         return ibis.table(ibis.Schema.from_pyarrow(kind_of(kind).schema), name=f"here_{kind}")

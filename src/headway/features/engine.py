@@ -1,11 +1,13 @@
-"""What the as-of engine needs of whatever holds the records: five verbs, spoken in Ibis expressions.
+"""What the as-of engine needs of whatever holds the records: six verbs, spoken in Ibis expressions.
 
 DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs Ibis expressions can be another.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import ibis
     import ibis.expr.types as ir
     import pyarrow as pa
 
@@ -27,6 +29,21 @@ class Records(Protocol):
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The result of `expr`, computed once and kept under `name`."""
+        ...
+
+    def transform(
+        self,
+        name: str,
+        function: "Callable[[pa.Table, pa.Table], pa.Table]",
+        rows: "ir.Table",
+        cursor: "ir.Table",
+        schema: "ibis.Schema",
+    ) -> "ir.Table":
+        """What `function` makes of two tables, kept under `name`; its result has `schema`.
+
+        Both have `run_no` and `enrolment`, and no enrolment looks at another: an engine may hand over the rows of some
+        enrolments at a time, as long as those of one stay together.
+        """
         ...
 
     def collect(self, expr: "ir.Table") -> "pa.Table":

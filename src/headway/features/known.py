@@ -23,7 +23,7 @@ import ibis
 import pyarrow as pa
 
 from headway.domain.records import INSTANT
-from headway.features.spans import NEVER, Spans, chained, with_start
+from headway.features.spans import NEVER, Spans, chained, summed, with_start
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -139,10 +139,26 @@ def days_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
 
 
 def _acts(sources: Sources) -> "ir.Table":
-    """What learners did, as it became known."""
+    """What learners did, as it became known; objects are numbered, see `_used`."""
     acts = sources.statements.filter(sources.statements.interactions > 0)
-    columns = ("enrolment", "run_no", "step", "occurred_on", "interactions", "object")
-    return sources.keep("acts", acts.select(*columns))
+    used = _used(sources).select("run_no", "object", "object_no")
+    numbered = acts.left_join(used, ["run_no", "object"], rname="used_{name}")
+    return sources.keep(
+        "acts", numbered.select("enrolment", "run_no", "step", "occurred_on", "interactions", "object_no")
+    )
+
+
+def _used(sources: Sources) -> "ir.Table":
+    """The objects of each run, numbered, with the type by which each was first announced and the step of that."""
+    rows = sources.statements
+    named = rows.filter((rows.interactions > 0) & rows.object.notnull()).select("run_no", "object").distinct()
+    told = sources.activities
+    first = ibis.window(group_by=["run_no", "activity"], order_by=["recorded_at", "id"])
+    ranked = told.mutate(rank=ibis.row_number().over(first))
+    types = ranked.filter(ranked["rank"] == 0).select("run_no", "type", object="activity", type_step="step")
+    numbered = named.mutate(object_no=ibis.row_number().over(ibis.window(order_by=["run_no", "object"])))
+    typed = numbered.left_join(types, ["run_no", "object"], rname="typed_{name}")
+    return sources.keep("used", typed.select("run_no", "object", "object_no", "type", "type_step"))
 
 
 def _days(sources: Sources) -> Spans:
@@ -168,13 +184,20 @@ def _days(sources: Sources) -> Spans:
     changed = _changed_days(acts, daily, ordered, mixed)
     days = with_start(at_once.select(*columns).union(changed.select(*columns)))
     return Spans(
-        days.mutate(
+        days.select(
+            "enrolment",
+            "run_no",
+            "from_step",
+            "until_step",
+            "occurred_on",
+            "interactions",
             course_day=days_between(days.occurred_on, days.starts_on),
             weekday=days.occurred_on.day_of_week.index(),
             gap_days=days_between(days.occurred_on, days.before_on) - 1,
             streak_days=days_between(days.occurred_on, days.spell_on) + 1,
         ),
         ages={"age_days": "occurred_on"},
+        always=frozenset({"occurred_on", "interactions", "course_day", "weekday", "streak_days"}),
     )
 
 
@@ -201,7 +224,7 @@ def _changed_days(acts: "ir.Table", daily: "ir.Table", ordered: "ir.Table", mixe
         "before_on": log.before_on.max(),
         "spell_on": log.spell_on.min(),
     }
-    return chained(log, keys, running)
+    return chained(log, ["enrolment", "occurred_on"], running)
 
 
 def _pairs(days: "ir.Table") -> "ir.Table":
@@ -226,27 +249,32 @@ def _pairs(days: "ir.Table") -> "ir.Table":
 
 def _objects(sources: Sources) -> Spans:
     acts = _acts(sources)
-    used = acts.filter(acts.object.notnull())
-    keys = ["enrolment", "run_no", "object"]
-    folded = used.group_by(*keys, "step").agg(first_on=used.occurred_on.min(), last_on=used.occurred_on.max())
+    used = acts.filter(acts.object_no.notnull())
+    keys = ["enrolment", "object_no"]
+    folded = used.group_by(*keys, "run_no", "step").agg(
+        first_on=used.occurred_on.min(), last_on=used.occurred_on.max()
+    )
     spans = chained(folded, keys, {"first_on": folded.first_on.min(), "last_on": folded.last_on.max()})
-    return Spans(spans.drop("object"), ages={"first_age_days": "first_on", "last_age_days": "last_on"})
+    return Spans(
+        spans.drop("object_no"),
+        ages={"first_age_days": "first_on", "last_age_days": "last_on"},
+        always=frozenset({"first_on", "last_on"}),
+    )
 
 
 def _types(sources: Sources) -> Spans:
     acts = _acts(sources)
-    told = sources.activities
-    first = ibis.window(group_by=["run_no", "activity"], order_by=["recorded_at", "id"])
-    ranked = told.mutate(rank=ibis.row_number().over(first))
-    types = ranked.filter(ranked["rank"] == 0).select("run_no", "activity", "type", type_step="step")
+    types = _used(sources).filter(ibis._.type.notnull()).select("object_no", "type", "type_step")
     # An act has a type once both it and the activity are known.
-    met = acts.join(types, [acts.run_no == types.run_no, acts.object == types.activity])
+    met = acts.join(types, "object_no")
     met = met.mutate(step=ibis.greatest(met.step, met.type_step))
-    keys = ["enrolment", "run_no", "type", "occurred_on"]
-    folded = met.group_by(*keys, "step").agg(interactions=met.interactions.sum())
-    rows = with_start(chained(folded, keys, {"interactions": folded.interactions.sum()}))
-    rows = rows.mutate(course_day=days_between(rows.occurred_on, rows.starts_on))
-    return Spans(rows, ages={"age_days": "occurred_on"})
+    rows = with_start(summed(met, ["enrolment", "type", "occurred_on"], "interactions"))
+    rows = rows.mutate(course_day=days_between(rows.occurred_on, rows.starts_on)).drop("starts_on")
+    return Spans(
+        rows,
+        ages={"age_days": "occurred_on"},
+        always=frozenset({"type", "occurred_on", "interactions", "course_day"}),
+    )
 
 
 def assessments(activities: "ir.Table") -> "ir.Table":
@@ -287,7 +315,7 @@ def _hand_ins(sources: Sources) -> Spans:
         "marked_on": log.marked_on.min(),
         "score": log.score.max(),
     }
-    spans = chained(log, keys, running)
+    spans = chained(log, ["enrolment", "activity"], running)
     spans = spans.join(plan.rename(plan_step="step"), ["run_no", "activity", "plan_step"])
     spans = spans.mutate(submitted_on=ibis.coalesce(spans.handed_in_on, spans.marked_on))
     rows = spans.select(
@@ -308,6 +336,7 @@ def _hand_ins(sources: Sources) -> Spans:
         rows,
         ages={"due_age_days": "due_on", "submitted_age_days": "submitted_on"},
         derived={"is_due": lambda h: h.due_age_days >= 0, "due_in_days": lambda h: -h.due_age_days},
+        always=frozenset({"weight", "type", "order", "due_on", "submitted"}),
     )
 
 

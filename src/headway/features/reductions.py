@@ -5,8 +5,9 @@ apart into parts that need each span only once: where a row begins to count (`Bo
 known) and where it ceases to. What cannot be taken apart stays as it is, and is computed by joining; see `linear`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis.expr.operations as ops
@@ -42,6 +43,16 @@ class Bound:
     days: int
 
 
+def _last(bounds: Iterable[Bound]) -> frozenset[Bound]:
+    """The last bound of each date: who has passed it has passed the others."""
+    return frozenset({bound.date: bound for bound in sorted(bounds)}.values())
+
+
+def _first(bounds: Iterable[Bound]) -> frozenset[Bound]:
+    """The first bound of each date."""
+    return frozenset({bound.date: bound for bound in sorted(bounds, reverse=True)}.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Which rows count, and from when until when.
@@ -58,12 +69,19 @@ class Window:
 
     def and_(self, other: "Window") -> "Window":
         """What is in both."""
-        return Window(self.where + other.where, self.starts | other.starts, self.ends | other.ends)
+        where = tuple(dict.fromkeys((*self.where, *other.where)))
+        return Window(where, _last(self.starts | other.starts), _first(self.ends | other.ends))
 
-    @property
-    def moves(self) -> bool:
-        """Whether it depends on the as-of time."""
-        return bool(self.starts or self.ends)
+    def parts(self) -> "list[tuple[int, frozenset[Bound]]]":
+        """The window as sums and differences of what has passed some bounds: in it is who started and did not end.
+
+        Returns:
+            Signs (1 or -1) with sets of bounds, of which all must have passed.
+        """
+        found = []
+        for size in range(len(self.ends) + 1):
+            found += [((-1) ** size, _last(self.starts | set(some))) for some in combinations(sorted(self.ends), size)]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +111,14 @@ class Reader:
             for name, make in self.spans.derived.items():
                 self._plain[self.shown[name].op()] = make(self.shown).op()
         return op.replace(self._plain) if self._plain else op
+
+    def told(self, op: Op) -> Window:
+        """Where an operation is not null."""
+        while isinstance(op, ops.Cast | ops.Negate):
+            op = op.arg
+        if isinstance(op, ops.Literal) or (isinstance(op, ops.Field) and op.name in self.spans.always):
+            return Window()
+        return Window((ops.NotNull(op),))
 
     def still(self, op: Op) -> bool:
         """Whether an operation does not depend on the as-of time."""
@@ -130,7 +156,7 @@ class Reader:
         days = right.value
         if aged.sign < 0:
             kind, days = _MIRRORED[kind], -days
-        return _age_window(kind, aged.date, days, ops.NotNull(self.shown[aged.date].op()))
+        return _age_window(kind, aged.date, days).and_(self.told(self.shown[aged.date].op()))
 
     def aged(self, op: Op) -> Aged | None:
         """The operation as an age or its opposite; None where it is neither."""
@@ -158,13 +184,13 @@ def _unwrapped(op: Op) -> Op:
     return op
 
 
-def _age_window(kind: type, date: str, days: int, dated: Op) -> Window:
+def _age_window(kind: type, date: str, days: int) -> Window:
     reached, passed = frozenset({Bound(date, days)}), frozenset({Bound(date, days + 1)})
     windows: Mapping[type, Window] = {
-        ops.Less: Window((dated,), ends=reached),
-        ops.LessEqual: Window((dated,), ends=passed),
-        ops.Greater: Window((dated,), starts=passed),
-        ops.GreaterEqual: Window((dated,), starts=reached),
-        ops.Equals: Window((dated,), starts=reached, ends=passed),
+        ops.Less: Window(ends=reached),
+        ops.LessEqual: Window(ends=passed),
+        ops.Greater: Window(starts=passed),
+        ops.GreaterEqual: Window(starts=reached),
+        ops.Equals: Window(starts=reached, ends=passed),
     }
     return windows[kind]

@@ -44,11 +44,13 @@ class Spans:
         rows: `enrolment`, `run_no`, `from_step`, `until_step` (first step at which it no longer holds) and columns.
         ages: columns that grow with the as-of time: name to the date column from which it counts days to the as-of day.
         derived: columns made of others, ages included: name to a function of the relation.
+        always: columns that are never null; columns of truth values never are.
     """
 
     rows: "ir.Table"
     ages: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, Callable[["ir.Table"], "ir.Value"]] = field(default_factory=dict)
+    always: frozenset[str] = frozenset()
 
     def shown(self, name: str) -> "ir.Table":
         """The unbound relation as feature functions see it, ages and derived columns included."""
@@ -89,28 +91,6 @@ def runs_asked() -> "ir.Table":
     return ibis.table(ibis.Schema.from_pyarrow(RUNS), name="runs_asked")
 
 
-def with_steps(rows: "ir.Table", days: Mapping[str, "ir.Value"]) -> "ir.Table":
-    """`rows` with the step at which each of `days` is first seen; `NEVER` where it is after the last as-of day or null.
-
-    Args:
-        rows: has `run_no`.
-        days: name of the new column to a date of `rows`.
-    """
-    if not days:
-        return rows
-    runs = runs_asked().select("run_no", earliest_on="first_on")
-    found = rows.mutate(**{f"{name}_on": day for name, day in days.items()}).join(runs, "run_no")
-    for name in days:
-        # What was seen before the first moment is seen at it.
-        day = ibis.ifelse(found[f"{name}_on"] < found.earliest_on, found.earliest_on, found[f"{name}_on"])
-        found = found.mutate(**{f"{name}_on": day})
-        seen = calendar().select(seen_run="run_no", seen_on="day", seen_step="step")
-        found = found.left_join(seen, [found.run_no == seen.seen_run, found[f"{name}_on"] == seen.seen_on])
-        found = found.mutate(**{name: found.seen_step.fill_null(NEVER)})
-        found = found.drop("seen_run", "seen_on", "seen_step", f"{name}_on")
-    return found.drop("earliest_on")
-
-
 def with_start(rows: "ir.Table") -> "ir.Table":
     """Spans cut where the start of their run was moved, with `starts_on` as it was known then."""
     eras = ibis.table(ibis.Schema.from_pyarrow(ERAS), name="eras")
@@ -125,15 +105,36 @@ def chained(rows: "ir.Table", keys: Sequence[str], running: Mapping[str, "ir.Val
     """Changes of things as spans: each holds until the next change of the same thing.
 
     Args:
-        rows: one row per thing and `step` at which something became known.
-        keys: what names a thing; `enrolment` and `run_no` among them.
+        rows: one row per thing and `step` at which something became known; has `run_no`.
+        keys: what names a thing; `enrolment` among them.
         running: columns as aggregates of all changes so far, by name.
     """
     so_far = ibis.window(group_by=list(keys), order_by="step", rows=(None, 0))
     next_one = ibis.window(group_by=list(keys), order_by="step")
     return rows.select(
         *keys,
+        "run_no",
         from_step=rows.step,
-        until_step=rows.step.lead().over(next_one).fill_null(NEVER),
+        until_step=rows.step.lead().over(next_one).fill_null(ibis.literal(NEVER, "int64")),
         **{name: value.over(so_far) for name, value in running.items()},
     )
+
+
+def summed(rows: "ir.Table", keys: Sequence[str], number: str) -> "ir.Table":
+    """Sums of `number` per thing as spans; nearly all things become known in one step, and these are not chained.
+
+    Args:
+        rows: has `run_no`, `step` and `number`.
+        keys: what names a thing; `enrolment` among them.
+        number: the column to add up.
+    """
+    at_once = rows.group_by(*keys, "run_no").agg(
+        from_step=rows.step.min(), last_step=rows.step.max(), **{number: rows[number].sum()}
+    )
+    piecemeal = at_once.filter(at_once.from_step < at_once.last_step).select(*keys)
+    pieces = rows.semi_join(piecemeal, list(keys)).group_by(*keys, "run_no", "step").agg(**{number: rows[number].sum()})
+    several = chained(pieces, keys, {number: pieces[number].sum()})
+    once = at_once.filter(at_once.from_step == at_once.last_step)
+    once = once.mutate(until_step=ibis.literal(NEVER, "int64"))
+    columns = [*keys, "run_no", "from_step", "until_step", number]
+    return once.select(*columns).union(several.select(*columns))

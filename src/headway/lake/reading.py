@@ -4,7 +4,7 @@ The cut at `recorded_at` is made here, once, in the views that callers query by 
 compiles; the text runs on the connection that `Records` owns.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
@@ -98,6 +98,17 @@ class Records:
         with engine_errors():
             found: pa.Table = self._con.sql(_sql(expr)).to_arrow_table()
         return found.select(wanted.names).cast(wanted)
+
+    def transform(
+        self,
+        name: str,
+        function: Callable[[pa.Table, pa.Table], pa.Table],
+        rows: "ir.Table",
+        cursor: "ir.Table",
+        schema: ibis.Schema,
+    ) -> "ir.Table":
+        """What `function` makes of both tables, kept under `name`."""
+        return self.put(name, function(self.collect(rows), self.collect(cursor)).cast(schema.to_pyarrow()))
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table `name` that now holds the expression's rows, for as long as the records are open."""

@@ -1,0 +1,257 @@
+"""Running totals of spans at each step of each enrolment, over Arrow tables: what `linear` plans, carried out by numpy.
+
+A whole course run fits in memory as a grid of enrolments by steps. A span is added to the cell where it begins to count
+and taken away in the cell where it ceases to; a running sum along the steps is then the value at every as-of time. The
+function is pure, and enrolments do not look at each other: an engine may call it for any part of a run's enrolments.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headway.features.reductions import Bound
+from headway.features.spans import NEVER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+    Steps = NDArray[np.int64]
+
+DAY: Final = "day_{}"
+"""The name under which rows carry a date column, as days since 1970."""
+
+_FAR: Final = 1_000_000
+"""More days than any date is from 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """The sum of a column (None: the number of rows) over the rows that hold and have passed all bounds."""
+
+    name: str
+    column: str | None
+    counts: str | None
+    passed: tuple[Bound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How many different values a column has among the rows in a window; null values do not count."""
+
+    name: str
+    column: str
+    starts: tuple[Bound, ...]
+    ends: tuple[Bound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The value of `column` where `by` is greatest, or least, among the rows in a window; null `by` does not count."""
+
+    name: str
+    column: str
+    by: str
+    least: bool
+    starts: tuple[Bound, ...]
+    ends: tuple[Bound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is kept up to date.
+
+    Attributes:
+        sums: numbers that are added up, null as 0.
+        covers: different values.
+        bests: greatest and least values.
+    """
+
+    sums: tuple[Summed, ...]
+    covers: tuple[Covered, ...]
+    bests: tuple[Best, ...]
+
+    def __call__(self, rows: pa.Table, cursor: pa.Table) -> pa.Table:
+        """One row per row of `cursor`: `row`, `today` (days since 1970) and every total.
+
+        Args:
+            rows: spans: `enrolment`, `run_no`, `from_step`, `until_step`, dates named by `DAY`, and the columns named.
+            cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `today`.
+        """
+        grid = _Grid.of(rows, cursor)
+        columns: dict[str, Any] = {"row": cursor["row"], "today": cursor["today"]}
+        for passed in dict.fromkeys(one.passed for one in self.sums):
+            step = grid.last_of(passed)
+            for one in self.sums:
+                if one.passed == passed:
+                    columns[one.name] = grid.running(step, grid.weights(one))
+        columns |= {one.name: grid.different(one) for one in self.covers}
+        columns |= {one.name: grid.best(one) for one in self.bests}
+        return pa.table({name: columns[name] for name in ("row", "today", *self.names())})
+
+    def names(self) -> list[str]:
+        """The columns of totals, in order."""
+        return [one.name for one in (*self.sums, *self.covers, *self.bests)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Enrolments by steps, and where each row of the spans and of the spine stands in it.
+
+    Attributes:
+        rows: the spans.
+        width: the number of steps.
+        size: the number of cells.
+        line: the first cell of the enrolment of each span.
+        begin: the step from which it holds.
+        until: the step from which it does not, at most `width`.
+        asked: the cell of each spine row.
+        calendar: run and as-of day of each step, as one sorted number.
+        steps: the step of each entry of the calendar.
+    """
+
+    rows: pa.Table
+    width: int
+    size: int
+    line: "Steps"
+    begin: "Steps"
+    until: "Steps"
+    asked: "Steps"
+    calendar: "Steps"
+    steps: "Steps"
+
+    @classmethod
+    def of(cls, rows: pa.Table, cursor: pa.Table) -> "_Grid":
+        step, today, run = (_whole(cursor, name) for name in ("step", "today", "run_no"))
+        enrolments, at = np.unique(_whole(cursor, "enrolment"), return_inverse=True)
+        width = int(step.max()) + 1 if len(step) else 1
+        held = np.searchsorted(enrolments, _whole(rows, "enrolment"))
+        calendar, first = np.unique(run * (2 * _FAR) + today + _FAR, return_index=True)
+        return cls(
+            rows=rows,
+            width=width,
+            size=len(enrolments) * width,
+            line=held * width,
+            begin=_whole(rows, "from_step"),
+            until=np.minimum(_whole(rows, "until_step"), width),
+            asked=at * width + step,
+            calendar=calendar,
+            steps=step[first],
+        )
+
+    def last_of(self, bounds: Sequence[Bound]) -> "Steps":
+        """The step at which each span holds and has passed all bounds."""
+        step = self.begin
+        for bound in bounds:
+            step = np.maximum(step, self._reached(bound))
+        return step
+
+    def first_of(self, bounds: Sequence[Bound]) -> "Steps":
+        """The step at which each span does not hold any more or has passed one of the bounds."""
+        step = self.until
+        for bound in bounds:
+            step = np.minimum(step, self._reached(bound))
+        return step
+
+    def _reached(self, bound: Bound) -> "Steps":
+        day = _whole(self.rows, DAY.format(bound.date), never=_FAR - 1)
+        run = _whole(self.rows, "run_no")
+        found = np.searchsorted(self.calendar, run * (2 * _FAR) + np.minimum(day + bound.days, _FAR - 1) + _FAR)
+        here = np.append(self.calendar, -1)[found] // (2 * _FAR) == run
+        return np.where(here, np.append(self.steps, NEVER)[found], NEVER)
+
+    def weights(self, one: Summed) -> "Numbers | None":
+        """What each span adds; None for 1."""
+        if one.column is None and one.counts is None:
+            return None
+        numbers = None if one.column is None else _numbers(self.rows, one.column, 0.0)
+        if one.counts is None:
+            return numbers
+        counts = self.rows[one.counts].to_numpy(zero_copy_only=False).astype(bool)
+        return counts.astype(np.float64) if numbers is None else np.where(counts, numbers, 0.0)
+
+    def running(self, step: "Steps", weights: "Numbers | None") -> "Numbers":
+        """The sum of what counts from `step` on for as long as it holds, at each spine row."""
+        counts = step < self.until
+        total = self._dealt(self.line[counts] + step[counts], None if weights is None else weights[counts])
+        ceases = counts & (self.until < self.width)
+        if ceases.any():
+            gone = self.line[ceases] + self.until[ceases]
+            total -= self._dealt(gone, None if weights is None else weights[ceases])
+        return self._along(total)
+
+    def different(self, one: Covered) -> "Numbers":
+        """How many values are present at each spine row: each span adds what the earlier ones leave uncovered."""
+        codes = pc.dictionary_encode(self.rows[one.column]).combine_chunks()
+        value = _filled(codes.indices, -1)
+        step, gone = self.last_of(one.starts), np.minimum(self.first_of(one.ends), self.width)
+        kept = np.flatnonzero((value >= 0) & (step < gone))
+        thing = self.line[kept] * (len(codes.dictionary) + 1) + value[kept]
+        order = np.lexsort((step[kept], thing))
+        kept, thing = kept[order], thing[order]
+        step, gone, line = step[kept], gone[kept], self.line[kept]
+        # Steps of one thing are counted on from those of the thing before it, so that one running maximum serves all.
+        rank = np.cumsum(np.append(0, np.diff(thing) != 0))[: len(thing)] * (2 * self.width)
+        covered = np.append(0, np.maximum.accumulate(gone + rank)[:-1])[: len(thing)] - rank
+        step = np.maximum(step, covered)
+        adds = step < gone
+        total = self._dealt(line[adds] + step[adds], None)
+        leaves = adds & (gone < self.width)
+        return self._along(total - self._dealt(line[leaves] + gone[leaves], None))
+
+    def best(self, one: Best) -> pa.ChunkedArray:
+        """The value at the greatest or least `by` among the spans that count at each spine row."""
+        by = _numbers(self.rows, one.by, np.nan)
+        by = -by if one.least else by
+        step, gone = self.last_of(one.starts), self.first_of(one.ends)
+        counts = ~np.isnan(by) & (step < np.minimum(gone, self.width))
+        lasting = counts & (gone >= self.width)
+        best, winner = self._winners(np.flatnonzero(lasting), step[lasting], by)
+        grid = best.reshape(-1, self.width)
+        top = np.maximum.accumulate(grid, axis=1)
+        place = np.where((grid == top) & np.isfinite(grid), np.arange(self.width), 0)
+        place = np.maximum.accumulate(place, axis=1) + np.arange(0, self.size, self.width)[:, None]
+        winner, best = winner[place.ravel()], top.ravel()
+        passing = np.flatnonzero(counts & ~lasting)
+        if len(passing):
+            spans = gone[passing] - step[passing]
+            each = np.repeat(passing, spans)
+            offset = np.arange(len(each)) - np.repeat(np.cumsum(spans) - spans, spans)
+            now, holder = self._winners(each, step[each] + offset, by)
+            winner = np.where(now > best, holder, winner)
+        at = winner[self.asked]
+        return self.rows[one.column].take(pa.array(at, mask=at < 0))
+
+    def _winners(self, spans: "Steps", step: "Steps", by: "Numbers") -> "tuple[Numbers, Steps]":
+        """The greatest `by` of the spans that fall in each cell, and which span has it (-1: none)."""
+        best, winner = np.full(self.size, -np.inf), np.full(self.size, -1)
+        cell = self.line[spans] + step
+        np.maximum.at(best, cell, by[spans])
+        first = by[spans] == best[cell]
+        winner[cell[first]] = spans[first]
+        return best, winner
+
+    def _dealt(self, cell: "Steps", weights: "Numbers | None") -> "Numbers":
+        return np.bincount(cell, weights, minlength=self.size).astype(np.float64)
+
+    def _along(self, total: "Numbers") -> "Numbers":
+        sums: Numbers = np.cumsum(total.reshape(-1, self.width), axis=1).ravel()[self.asked]
+        return sums
+
+
+def _whole(table: pa.Table, name: str, never: int = 0) -> "Steps":
+    return _filled(table[name], never)
+
+
+def _filled(column: Any, empty: int) -> "Steps":
+    found: Steps = pc.fill_null(column.cast(pa.int64()), empty).to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else pc.fill_null(column.cast(pa.int64()), empty).to_numpy()
+    return found
+
+
+def _numbers(table: pa.Table, name: str, empty: float) -> "Numbers":
+    found: Numbers = pc.fill_null(table[name].cast(pa.float64()), empty).to_numpy()
+    return found
