@@ -5,10 +5,9 @@ Everything else receives relations that are already cut. Values are rounded to 1
 so that the order in which an engine adds numbers never shows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import ibis
@@ -17,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headway.domain.errors import InputError, LeakageError, UnknownName
-from headway.domain.records import INSTANT, kind_of
+from headway.domain.records import INSTANT
 from headway.domain.time import AsOf
 from headway.features import known, linear, spans
-from headway.features.definition import Feature
 from headway.features.engine import Records
 from headway.features.labels import Label
+from headway.features.script import Cuts, identity, script_for
 from headway.features.totals import Totals
 from headway.features.views import FeatureView, needed
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 Reading = Literal["honest", "as published"]
 
-KEYS: Final = ("run", "learner", "as_of", "course_day")
 GROUP_STATEMENTS: Final = 1_000_000
 """Course runs are computed in groups of about this many statements, so that memory does not grow with their number."""
 
@@ -188,12 +186,9 @@ def compute(
         UnknownName: a run or a feature is not known.
     """
     definitions = needed(view.features)
-    script = _script(
-        view.features,
-        tuple((d.name, d.define, d.absent) for d in definitions),
-        tuple(known.RELATIONS.items()),
-        _first_known,
-        linear.reduced,
+    cuts = Cuts(_first_known, _first_seen)
+    script = script_for(
+        view.features, tuple(map(identity, definitions)), tuple(known.RELATIONS.items()), cuts, linear.reduced
     )
     tables = []
     for here, of_runs in _parts(records, moments):
@@ -313,14 +308,20 @@ def _known(records: Records, kind: str, moments: "ir.Table") -> "ir.Table":
     return rows.join(moments, [rows.run == moments.run, rows.recorded_at <= moments.as_of])
 
 
-def _first_known(rows: "ir.Table", moments: "ir.Table", on: str | None = "occurred_on") -> "ir.Table":
+def _first_known(rows: "ir.Table", moments: "ir.Table") -> "ir.Table":
     """Each record with the first `step` of its run at which it was known; `step` numbers a run's moments in time.
 
     Folding a record into its first moment keeps the cost at the number of records: whatever is known at one moment is
-    known at all later ones. A day that has only begun at the very instant of the moment belongs to the next one, so a
-    record counts from the first moment that has seen its day (`on`; null for records of no day) and that came after it
-    was recorded. Nearly every record is known by the first moment of its day, which the calendar finds by equality;
-    only the others look through the moments.
+    known at all later ones. A day that has only begun at the very instant of the moment belongs to the next one.
+    """
+    return _first_seen(rows, moments, "occurred_on")
+
+
+def _first_seen(rows: "ir.Table", moments: "ir.Table", on: str | None) -> "ir.Table":
+    """Each record with the first `step` that came after it was recorded and has seen its day (`on`, where it has one).
+
+    Nearly every record is known by the first moment that has seen its day, which the calendar finds by equality; only
+    the others look through the moments.
     """
     asked, calendar = spans.runs_asked(), spans.calendar()
     dated = rows.join(asked.drop("run_no"), "run")
@@ -330,7 +331,10 @@ def _first_known(rows: "ir.Table", moments: "ir.Table", on: str | None = "occurr
     met = dated.join(calendar, [dated.run_no == calendar.day_run, dated.seen_on == calendar.day])
     met = met.mutate(late_run=ibis.ifelse(met.recorded_at > met.day_as_of, met.run_no, None))
     later = moments.select(
-        late_step="step", later_run="run_no", later_as_of="as_of", later_after=moments.previous_as_of.fill_null(LONG_AGO)
+        late_step="step",
+        later_run="run_no",
+        later_as_of="as_of",
+        later_after=moments.previous_as_of.fill_null(LONG_AGO),
     )
     in_between = [met.recorded_at <= later.later_as_of, met.recorded_at > later.later_after]
     met = met.left_join(later, [met.late_run == later.later_run, *in_between])
@@ -415,7 +419,7 @@ def _spine(
     return records.keep("spine", known.risk_set(changes, keep_departed=reading == "as published"))
 
 
-def _parts(records: Records, moments: Sequence[Moment]) -> "Iterator[tuple[Records, list[Moment]]]":
+def _parts(records: Records, moments: Sequence[Moment]) -> Iterator[tuple[Records, list[Moment]]]:
     """The moments in groups of runs that hold about `GROUP_STATEMENTS`, each with the records of its runs."""
     of_run: dict[str, list[Moment]] = {}
     for moment in sorted(set(moments)):
@@ -428,7 +432,7 @@ def _parts(records: Records, moments: Sequence[Moment]) -> "Iterator[tuple[Recor
         yield _Here(records), [moment for run in runs for moment in of_run[run]]
 
 
-def _groups(records: Records, runs: Iterable[str]) -> "Iterator[tuple[str, ...]]":
+def _groups(records: Records, runs: Iterable[str]) -> Iterator[tuple[str, ...]]:
     statements = records.table("statements")
     counted = records.collect(statements.group_by("run").agg(n=statements.count()))
     sizes = dict(zip(counted["run"].to_pylist(), counted["n"].to_pylist(), strict=True))
@@ -474,95 +478,3 @@ class _Here:
     def collect(self, expr: "ir.Table") -> pa.Table:
         """See `Records.collect`."""
         return self.records.collect(expr)
-
-
-@dataclass(slots=True)
-class _Script:
-    """The tables that lead from spine and records to features, in the order in which they are made."""
-
-    steps: "dict[str, Callable[[Records], Any]]" = field(default_factory=dict)
-    result: Any = None
-
-    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
-        """The unbound table that will hold the expression's rows; a name that is there already is that table."""
-        self.steps.setdefault(name, lambda records: records.keep(name, expr))
-        return ibis.table(expr.schema(), name=name)
-
-    def transform(
-        self, name: str, function: Totals, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
-    ) -> "ir.Table":
-        """The unbound table that will hold what the function makes of both."""
-        self.steps[name] = lambda records: records.transform(name, function, rows, cursor, schema)
-        return ibis.table(schema, name=name)
-
-
-@lru_cache(maxsize=16)
-def _script(
-    features: tuple[str, ...],
-    definitions: "tuple[tuple[str, Callable[[Any], ir.Value], float | None], ...]",
-    relations: "tuple[tuple[str, Callable[[known.Sources], Any]], ...]",
-    cut: "Callable[..., ir.Table]",
-    reduced: "Callable[..., ir.Table]",
-) -> _Script:
-    """How to compute these features; building it takes seconds, so equal ones are built once."""
-    script = _Script()
-    spine = ibis.table(known.SPINE_IBIS, name="spine")
-    sources = _sources(script.keep, spine, cut)
-    found = needed(features)
-    wide = spine
-    for relation, make in relations:
-        of_relation = [d for d in found if d.stage == "known" and d.reads[0] == relation]
-        if not of_relation:
-            continue
-        if relation in known.ONE_PER_ROW:
-            rows = script.keep(f"known_{relation}", make(sources))
-            of = script.keep(f"of_{relation}", rows.select("row", **{d.name: d.define(rows) for d in of_relation}))
-        else:
-            of = reduced(script, relation, make(sources), sources.cursor, of_relation)
-        wide = wide.left_join(of, "row").drop("row_right")
-    wide = script.keep("wide", _filled(wide, [d for d in found if d.stage == "known"]))
-    for definition in found:
-        if definition.stage != "known":
-            wide = _filled(wide.mutate(**{definition.name: definition.define(wide)}), [definition])
-    script.result = wide.select("row", *KEYS, *features)
-    return script
-
-
-def _sources(
-    keep: "Callable[[str, ir.Table], ir.Table]", spine: "ir.Table", cut: "Callable[..., ir.Table]"
-) -> "known.Sources":
-    moments = ibis.table(known.MOMENTS_IBIS, name="moments")
-    enrolled = keep("enrolled", spine.group_by("run", "run_no", "learner").agg(enrolment=spine.row.min()))
-    numbered = spine.join(enrolled.drop("run_no"), ["run", "learner"])
-    cursor = keep("cursor", numbered.select("row", "enrolment", "run_no", "step", "as_of_on"))
-
-    def here(kind: str) -> "ir.Table":
-        return ibis.table(ibis.Schema.from_pyarrow(kind_of(kind).schema), name=f"here_{kind}")
-
-    def own(kind: str) -> "ir.Table":
-        return here(kind).join(enrolled, ["run", "learner"])
-
-    plans = here("activities").join(spans.runs_asked().select("run", "run_no"), "run")
-    facts = own("attributes")
-    in_force = facts.mutate(recorded_at=ibis.greatest(facts.recorded_at, facts.valid_from), told_at=facts.recorded_at)
-    statements = own("statements")
-    return known.Sources(
-        enrolled=enrolled,
-        cursor=cursor,
-        spine=spine,
-        statements=cut(statements, moments),
-        submissions=cut(statements.filter(statements.verb == "submitted"), moments),
-        activities=_first_known(plans, moments, None),
-        results=_first_known(own("results"), moments, "submitted_on"),
-        attributes=_first_known(in_force, moments, None),
-        keep=keep,
-    )
-
-
-def _filled(wide: "ir.Table", definitions: list[Feature]) -> "ir.Table":
-    """The features as numbers, rounded before anything compares them, with their value where they are absent."""
-    values = {d.name: wide[d.name].cast("float64").round(6) for d in definitions}
-    absent = {d.name: ibis.literal(float(d.absent)) for d in definitions if d.absent is not None}
-    return wide.mutate(
-        **{name: ibis.coalesce(value, absent[name]) if name in absent else value for name, value in values.items()}
-    )

@@ -251,9 +251,7 @@ def _objects(sources: Sources) -> Spans:
     acts = _acts(sources)
     used = acts.filter(acts.object_no.notnull())
     keys = ["enrolment", "object_no"]
-    folded = used.group_by(*keys, "run_no", "step").agg(
-        first_on=used.occurred_on.min(), last_on=used.occurred_on.max()
-    )
+    folded = used.group_by(*keys, "run_no", "step").agg(first_on=used.occurred_on.min(), last_on=used.occurred_on.max())
     spans = chained(folded, keys, {"first_on": folded.first_on.min(), "last_on": folded.last_on.max()})
     return Spans(
         spans.drop("object_no"),
@@ -300,8 +298,9 @@ def _hand_ins(sources: Sources) -> Spans:
         given.mutate(**{**none, "plan_step": ibis.null("int64"), "handed_in_on": given.occurred_on}).select(*columns)
     )
     log = log.union(
-        marked.mutate(plan_step=ibis.null("int64"), handed_in_on=none["handed_in_on"], marked_on=marked.submitted_on)
-        .select(*columns)
+        marked.mutate(
+            plan_step=ibis.null("int64"), handed_in_on=none["handed_in_on"], marked_on=marked.submitted_on
+        ).select(*columns)
     )
     log = log.group_by(*keys, "step").agg(
         plan_step=log.plan_step.max(),

@@ -228,14 +228,13 @@ class _Plan:
             tuple(replace(one, name=name) for one, name in self.covers.items()),
             tuple(replace(one, name=name) for one, name in self.bests.items()),
         )
-        bounds = {bound for one in self.sums for bound in one.passed}
-        bounds |= {bound for one in (*self.covers, *self.bests) for bound in (*one.starts, *one.ends)}
+        bounds = {bound for summed in self.sums for bound in summed.passed}
+        bounds |= {bound for covered in self.covers for bound in (*covered.starts, *covered.ends)}
+        bounds |= {bound for best in self.bests for bound in (*best.starts, *best.ends)}
         days = {DAY.format(date): _day_number(rows[date].op()).to_expr() for date in sorted({b.date for b in bounds})}
         values = {name: self._own(rows, op) for op, name in self.columns.items()}
         given = rows.select("enrolment", "run_no", "from_step", "until_step", **days, **values)
-        spine = cursor.select(
-            "row", "enrolment", "run_no", "step", today=_day_number(cursor.as_of_on.op()).to_expr()
-        )
+        spine = cursor.select("row", "enrolment", "run_no", "step", today=_day_number(cursor.as_of_on.op()).to_expr())
         schema = {"row": "int64", "today": "int64"} | dict.fromkeys(wanted.names(), "float64") | self.types
         totals = keeper.transform(f"totals_{relation}", wanted, given, spine, ibis.schema(schema))
         return self._with_rest(rows, cursor, totals)

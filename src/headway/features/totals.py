@@ -95,7 +95,7 @@ class Totals:
 
     def names(self) -> list[str]:
         """The columns of totals, in order."""
-        return [one.name for one in (*self.sums, *self.covers, *self.bests)]
+        return [*(s.name for s in self.sums), *(c.name for c in self.covers), *(b.name for b in self.bests)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class _Grid:
     def different(self, one: Covered) -> "Numbers":
         """How many values are present at each spine row: each span adds what the earlier ones leave uncovered."""
         codes = pc.dictionary_encode(self.rows[one.column]).combine_chunks()
-        value = _filled(codes.indices, -1)
+        value = _filled(pa.chunked_array([codes.indices]), -1)
         step, gone = self.last_of(one.starts), np.minimum(self.first_of(one.ends), self.width)
         kept = np.flatnonzero((value >= 0) & (step < gone))
         thing = self.line[kept] * (len(codes.dictionary) + 1) + value[kept]
@@ -247,8 +247,8 @@ def _whole(table: pa.Table, name: str, never: int = 0) -> "Steps":
     return _filled(table[name], never)
 
 
-def _filled(column: Any, empty: int) -> "Steps":
-    found: Steps = pc.fill_null(column.cast(pa.int64()), empty).to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else pc.fill_null(column.cast(pa.int64()), empty).to_numpy()
+def _filled(column: pa.ChunkedArray, empty: int) -> "Steps":
+    found: Steps = pc.fill_null(column.cast(pa.int64()), empty).to_numpy()
     return found
 
 

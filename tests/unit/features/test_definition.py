@@ -67,7 +67,7 @@ def test_a_taken_name_is_refused() -> None:
     made = feature(reads="days", unit="days", domain="visits", sentence="{value}")
     made(twice)
     with pytest.raises(ConfigError, match="Two features are called 'twice'"):
-        feature(reads="spells", unit="days", domain="visits", sentence="{value}")(twice)
+        feature(reads="types", unit="days", domain="visits", sentence="{value}")(twice)
 
 
 def test_an_unknown_feature_is_refused_with_the_nearest() -> None:

@@ -118,7 +118,7 @@ def test_a_view_depends_on_what_its_features_are_made_of(monkeypatch: pytest.Mon
 
 def test_a_view_depends_on_the_relations_that_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     days, hand_ins = view_with("v", ("active_weeks",)).hash, view_with("v", ("mean_score",)).hash
-    monkeypatch.setitem(known.RELATIONS, "days", known._spells)
+    monkeypatch.setitem(known.RELATIONS, "days", known._objects)
     assert view_with("v", ("active_weeks",)).hash != days
     assert view_with("v", ("mean_score",)).hash == hand_ins
     monkeypatch.setattr(known, "ASSESSMENT_TYPES", ("assignment",))
