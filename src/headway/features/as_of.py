@@ -19,10 +19,9 @@ from headway.domain.errors import InputError, LeakageError, UnknownName
 from headway.domain.records import INSTANT
 from headway.domain.time import AsOf
 from headway.features import known, linear, spans
-from headway.features.engine import Records
+from headway.features.engine import Records, Transform
 from headway.features.labels import Label
 from headway.features.script import Cuts, identity, script_for
-from headway.features.totals import Totals
 from headway.features.views import FeatureView, needed
 
 if TYPE_CHECKING:
@@ -470,7 +469,7 @@ class _Here:
         return self.records.keep(name, expr)
 
     def transform(
-        self, name: str, function: Totals, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
+        self, name: str, function: Transform, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
     ) -> "ir.Table":
         """See `Records.transform`."""
         return self.records.transform(name, function, rows, cursor, schema)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+Transform = Callable[["pa.Table", "pa.Table"], "pa.Table"]
+"""A pure function of two tables."""
+
+
 class Records(Protocol):
     """Records of all kinds, and a place to keep what is computed from them."""
 
@@ -32,12 +36,7 @@ class Records(Protocol):
         ...
 
     def transform(
-        self,
-        name: str,
-        function: "Callable[[pa.Table, pa.Table], pa.Table]",
-        rows: "ir.Table",
-        cursor: "ir.Table",
-        schema: "ibis.Schema",
+        self, name: str, function: Transform, rows: "ir.Table", cursor: "ir.Table", schema: "ibis.Schema"
     ) -> "ir.Table":
         """What `function` makes of two tables, kept under `name`; its result has `schema`.
 

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 MOMENTS: Final = pa.schema(
     [
         ("run", pa.string()),
-        ("run_no", pa.int64()),
+        ("run_no", pa.int32()),
         ("as_of", INSTANT),
         ("as_of_on", pa.date32()),
         ("previous_as_of", INSTANT),
         ("previous_as_of_on", pa.date32()),
-        ("step", pa.int64()),
+        ("step", pa.int32()),
         ("starts_on", pa.date32()),
         ("ends_on", pa.date32()),
         ("opens_on", pa.date32()),
@@ -156,7 +156,7 @@ def _used(sources: Sources) -> "ir.Table":
     first = ibis.window(group_by=["run_no", "activity"], order_by=["recorded_at", "id"])
     ranked = told.mutate(rank=ibis.row_number().over(first))
     types = ranked.filter(ranked["rank"] == 0).select("run_no", "type", object="activity", type_step="step")
-    numbered = named.mutate(object_no=ibis.row_number().over(ibis.window(order_by=["run_no", "object"])))
+    numbered = named.mutate(object_no=ibis.row_number().over(ibis.window(order_by=["run_no", "object"])).cast("int32"))
     typed = numbered.left_join(types, ["run_no", "object"], rname="typed_{name}")
     return sources.keep("used", typed.select("run_no", "object", "object_no", "type", "type_step"))
 
@@ -179,7 +179,7 @@ def _days(sources: Sources) -> Spans:
     ordered = daily.anti_join(mixed, "enrolment")
     columns = ("enrolment", "run_no", "occurred_on", "before_on", "spell_on", "interactions", "from_step", "until_step")
     at_once = ordered.filter(ordered.step == ordered.last_step).mutate(
-        from_step=ordered.step, until_step=ibis.literal(NEVER, "int64")
+        from_step=ordered.step, until_step=ibis.literal(NEVER, "int32")
     )
     changed = _changed_days(acts, daily, ordered, mixed)
     days = with_start(at_once.select(*columns).union(changed.select(*columns)))
@@ -295,11 +295,11 @@ def _hand_ins(sources: Sources) -> Spans:
     columns = [*keys, "step", "plan_step", *none]
     log = announced.mutate(plan_step=announced.step, **none).select(*columns)
     log = log.union(
-        given.mutate(**{**none, "plan_step": ibis.null("int64"), "handed_in_on": given.occurred_on}).select(*columns)
+        given.mutate(**{**none, "plan_step": ibis.null("int32"), "handed_in_on": given.occurred_on}).select(*columns)
     )
     log = log.union(
         marked.mutate(
-            plan_step=ibis.null("int64"), handed_in_on=none["handed_in_on"], marked_on=marked.submitted_on
+            plan_step=ibis.null("int32"), handed_in_on=none["handed_in_on"], marked_on=marked.submitted_on
         ).select(*columns)
     )
     log = log.group_by(*keys, "step").agg(

@@ -109,7 +109,7 @@ def script_for(
 
 def _sources(keep: "Callable[[str, ir.Table], ir.Table]", spine: "ir.Table", cuts: Cuts) -> "known.Sources":
     moments = ibis.table(known.MOMENTS_IBIS, name="moments")
-    enrolled = keep("enrolled", spine.group_by("run", "run_no", "learner").agg(enrolment=spine.row.min()))
+    enrolled = keep("enrolled", spine.group_by("run", "run_no", "learner").agg(enrolment=spine.row.min().cast("int32")))
     numbered = spine.join(enrolled.drop("run_no"), ["run", "learner"])
     cursor = keep("cursor", numbered.select("row", "enrolment", "run_no", "step", "as_of_on"))
 

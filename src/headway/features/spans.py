@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 NEVER: Final = 2**31 - 1
 """The step that no run reaches: the end of what holds for good, the start of what never comes."""
 
-CALENDAR: Final = pa.schema([("run_no", pa.int64()), ("day", pa.date32()), ("step", pa.int64()), ("as_of", INSTANT)])
+CALENDAR: Final = pa.schema([("run_no", pa.int32()), ("day", pa.date32()), ("step", pa.int32()), ("as_of", INSTANT)])
 """The first step of a run that has seen a day, and its as-of time: every day from the first as-of day to the last."""
 
-RUNS: Final = pa.schema([("run", pa.string()), ("run_no", pa.int64()), ("first_on", pa.date32())])
+RUNS: Final = pa.schema([("run", pa.string()), ("run_no", pa.int32()), ("first_on", pa.date32())])
 """The runs asked for, numbered, with their first as-of day."""
 
 ERAS: Final = pa.schema(
-    [("run_no", pa.int64()), ("era_from", pa.int64()), ("era_until", pa.int64()), ("starts_on", pa.date32())]
+    [("run_no", pa.int32()), ("era_from", pa.int32()), ("era_until", pa.int32()), ("starts_on", pa.date32())]
 )
 """From which step until which a run was known to start on which day: one row where the start was never moved."""
 
@@ -115,7 +115,7 @@ def chained(rows: "ir.Table", keys: Sequence[str], running: Mapping[str, "ir.Val
         *keys,
         "run_no",
         from_step=rows.step,
-        until_step=rows.step.lead().over(next_one).fill_null(ibis.literal(NEVER, "int64")),
+        until_step=rows.step.lead().over(next_one).fill_null(ibis.literal(NEVER, "int32")),
         **{name: value.over(so_far) for name, value in running.items()},
     )
 
@@ -135,6 +135,6 @@ def summed(rows: "ir.Table", keys: Sequence[str], number: str) -> "ir.Table":
     pieces = rows.semi_join(piecemeal, list(keys)).group_by(*keys, "run_no", "step").agg(**{number: rows[number].sum()})
     several = chained(pieces, keys, {number: pieces[number].sum()})
     once = at_once.filter(at_once.from_step == at_once.last_step)
-    once = once.mutate(until_step=ibis.literal(NEVER, "int64"))
+    once = once.mutate(until_step=ibis.literal(NEVER, "int32"))
     columns = [*keys, "run_no", "from_step", "until_step", number]
     return once.select(*columns).union(several.select(*columns))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
     Steps = NDArray[np.int64]
+    Deal = tuple[Steps, Steps]
 
 DAY: Final = "day_{}"
 """The name under which rows carry a date column, as days since 1970."""
@@ -85,10 +86,10 @@ class Totals:
         grid = _Grid.of(rows, cursor)
         columns: dict[str, Any] = {"row": cursor["row"], "today": cursor["today"]}
         for passed in dict.fromkeys(one.passed for one in self.sums):
-            step = grid.last_of(passed)
+            come, go = grid.comings(grid.last_of(passed))
             for one in self.sums:
                 if one.passed == passed:
-                    columns[one.name] = grid.running(step, grid.weights(one))
+                    columns[one.name] = grid.running(come, go, grid.weights(one))
         columns |= {one.name: grid.different(one) for one in self.covers}
         columns |= {one.name: grid.best(one) for one in self.bests}
         return pa.table({name: columns[name] for name in ("row", "today", *self.names())})
@@ -174,14 +175,17 @@ class _Grid:
         counts = self.rows[one.counts].to_numpy(zero_copy_only=False).astype(bool)
         return counts.astype(np.float64) if numbers is None else np.where(counts, numbers, 0.0)
 
-    def running(self, step: "Steps", weights: "Numbers | None") -> "Numbers":
-        """The sum of what counts from `step` on for as long as it holds, at each spine row."""
-        counts = step < self.until
-        total = self._dealt(self.line[counts] + step[counts], None if weights is None else weights[counts])
-        ceases = counts & (self.until < self.width)
-        if ceases.any():
-            gone = self.line[ceases] + self.until[ceases]
-            total -= self._dealt(gone, None if weights is None else weights[ceases])
+    def comings(self, step: "Steps") -> "tuple[Deal, Deal]":
+        """Which spans count from `step` on, and in which cell they begin; which of them cease, and in which cell."""
+        come = np.flatnonzero(step < self.until)
+        go = come[self.until[come] < self.width]
+        return (come, self.line[come] + step[come]), (go, self.line[go] + self.until[go])
+
+    def running(self, come: "Deal", go: "Deal", weights: "Numbers | None") -> "Numbers":
+        """The sum of what has come and not gone, at each spine row."""
+        total = self._dealt(come[1], None if weights is None else weights[come[0]])
+        if len(go[0]):
+            total -= self._dealt(go[1], None if weights is None else weights[go[0]])
         return self._along(total)
 
     def different(self, one: Covered) -> "Numbers":
@@ -191,7 +195,7 @@ class _Grid:
         step, gone = self.last_of(one.starts), np.minimum(self.first_of(one.ends), self.width)
         kept = np.flatnonzero((value >= 0) & (step < gone))
         thing = self.line[kept] * (len(codes.dictionary) + 1) + value[kept]
-        order = np.lexsort((step[kept], thing))
+        order = np.argsort(thing * self.width + step[kept])
         kept, thing = kept[order], thing[order]
         step, gone, line = step[kept], gone[kept], self.line[kept]
         # Steps of one thing are counted on from those of the thing before it, so that one running maximum serves all.
