@@ -39,6 +39,9 @@ class Memory:
         self._load(name, table)
         return ibis.table(ibis.Schema.from_pyarrow(table.schema), name=name)
 
+    def hands(self) -> "list[Memory]":
+        return [self]
+
     def define(self, name: str, expr: "ir.Table") -> "ir.Table":
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_sql(expr)}")
         return ibis.table(expr.schema(), name=name)

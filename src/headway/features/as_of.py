@@ -5,9 +5,11 @@ Everything else receives relations that are already cut. Values are rounded to 1
 so that the order in which an engine adds numbers never shows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import ibis
@@ -189,14 +191,15 @@ def compute(
     script = script_for(
         view.features, tuple(map(identity, definitions)), tuple(known.RELATIONS.items()), cuts, linear.reduced
     )
-    tables = []
-    for here, of_runs in _parts(records, moments):
-        _spine(here, of_runs, reading)
+
+    def run(here: Records, group: list[Moment]) -> pa.Table:
+        _spine(here, group, reading)
         for step in script.steps.values():
             step(here)
         found = here.collect(script.result)
-        tables.append(found.take(pc.sort_indices(found["row"])).drop_columns(["row"]))
-    return FeatureTable(view, pa.concat_tables(tables))
+        return found.take(pc.sort_indices(found["row"])).drop_columns(["row"])
+
+    return FeatureTable(view, pa.concat_tables(_group_by_group(records, moments, run)))
 
 
 def training_set(
@@ -418,17 +421,39 @@ def _spine(
     return records.keep("spine", known.risk_set(changes, keep_departed=reading == "as published"))
 
 
-def _parts(records: Records, moments: Sequence[Moment]) -> Iterator[tuple[Records, list[Moment]]]:
-    """The moments in groups of runs that hold about `GROUP_STATEMENTS`, each with the records of its runs."""
+def _group_by_group(
+    records: Records, moments: Sequence[Moment], run: Callable[[Records, list[Moment]], pa.Table]
+) -> list[pa.Table]:
+    """What `run` makes of each group of runs, in their order."""
     of_run: dict[str, list[Moment]] = {}
     for moment in sorted(set(moments)):
         of_run.setdefault(moment.run, []).append(moment)
     groups = [tuple(of_run)] if len(of_run) < 2 else list(_groups(records, of_run))
-    for runs in groups:
+
+    def one(hand: Records, runs: tuple[str, ...]) -> pa.Table:
         for kind in known.EARLIER_KINDS:
-            rows = records.table(kind)
-            records.define(f"here_{kind}", rows if len(groups) == 1 else rows.filter(rows.run.isin(runs)))
-        yield _Here(records), [moment for run in runs for moment in of_run[run]]
+            rows = hand.table(kind)
+            hand.define(f"here_{kind}", rows if len(groups) == 1 else rows.filter(rows.run.isin(runs)))
+        return run(_Here(hand), [moment for name in runs for moment in of_run[name]])
+
+    # The first one alone: it compiles what all others use.
+    first = one(records, groups[0])
+    if len(groups) == 1:
+        return [first]
+    idle: SimpleQueue[Records] = SimpleQueue()
+    hands = records.hands()
+    for hand in hands:
+        idle.put(hand)
+
+    def next_one(runs: tuple[str, ...]) -> pa.Table:
+        hand = idle.get()
+        try:
+            return one(hand, runs)
+        finally:
+            idle.put(hand)
+
+    with ThreadPoolExecutor(len(hands)) as pool:
+        return [first, *pool.map(next_one, groups[1:])]
 
 
 def _groups(records: Records, runs: Iterable[str]) -> Iterator[tuple[str, ...]]:
@@ -455,6 +480,10 @@ class _Here:
         if kind not in known.EARLIER_KINDS:
             return self.records.table(kind)
         return ibis.table(self.records.table(kind).schema(), name=f"here_{kind}")
+
+    def hands(self) -> Sequence[Records]:
+        """See `Records.hands`."""
+        return [_Here(hand) for hand in self.records.hands()]
 
     def put(self, name: str, table: pa.Table) -> "ir.Table":
         """See `Records.put`."""

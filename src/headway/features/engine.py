@@ -1,9 +1,9 @@
-"""What the as-of engine needs of whatever holds the records: six verbs, spoken in Ibis expressions.
+"""What the as-of engine needs of whatever holds the records: seven verbs, spoken in Ibis expressions.
 
 DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs Ibis expressions can be another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ class Records(Protocol):
 
     def put(self, name: str, table: "pa.Table") -> "ir.Table":
         """`table`, loaded under `name` for further expressions."""
+        ...
+
+    def hands(self) -> "Sequence[Records]":
+        """The same records, once for each thing that is worth doing at the same time, itself first.
+
+        Each has its own names: what one keeps, puts or defines is not seen by the others.
+        """
         ...
 
     def define(self, name: str, expr: "ir.Table") -> "ir.Table":

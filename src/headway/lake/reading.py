@@ -5,11 +5,12 @@ compiles; the text runs on the connection that `Records` owns.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import duckdb
 import ibis
@@ -24,6 +25,9 @@ from headway.lake.versions import Snapshot
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+MOST_HANDS: Final = 2
+"""How many course runs are computed at the same time: each needs memory of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,28 @@ class Records:
         with ExitStack() as stack:
             self._con = stack.enter_context(engine(tables, budget))
             with engine_errors():
-                for name in self._kinds:
-                    self._con.execute(f"CREATE TEMP VIEW {name} AS {_cut(self._con, tables, name, selection)}")
+                self._show(tables, selection)
+            self._places = tables, selection
+            self._hands = [self]
             self._stack = stack.pop_all()
+
+    def _show(self, tables: Tables, selection: Selection) -> None:
+        for name in self._kinds:
+            self._con.execute(f"CREATE TEMP VIEW {name} AS {_cut(self._con, tables, name, selection)}")
+
+    def hands(self) -> "list[Records]":
+        """These records, once for each thing that is worth doing at the same time; see `features.engine.Records`.
+
+        They share one engine with its memory and threads. What is kept or defined by one is not seen by the others.
+        """
+        threads = int(self._con.execute("SELECT current_setting('threads')").fetchall()[0][0])
+        while len(self._hands) < min(threads, MOST_HANDS):
+            hand = copy(self)
+            hand._con = self._stack.enter_context(closing(self._con.cursor()))
+            hand._con.execute("SET TimeZone = 'UTC'")
+            hand._show(*self._places)
+            self._hands.append(hand)
+        return self._hands
 
     def __enter__(self) -> Self:
         return self
