@@ -114,10 +114,14 @@ class Reader:
 
     def told(self, op: Op) -> Window:
         """Where an operation is not null."""
-        while isinstance(op, ops.Cast | ops.Negate):
-            op = op.arg
         if isinstance(op, ops.Literal) or (isinstance(op, ops.Field) and op.name in self.spans.always):
             return Window()
+        if isinstance(op, ops.Cast | ops.Negate | ops.Not):
+            return self.told(op.arg)
+        if isinstance(op, ops.InValues):
+            return self.told(op.value)
+        if isinstance(op, ops.Comparison | ops.Add | ops.Subtract | ops.Multiply):
+            return self.told(op.left).and_(self.told(op.right))
         return Window((ops.NotNull(op),))
 
     def still(self, op: Op) -> bool:
