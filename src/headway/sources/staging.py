@@ -90,6 +90,30 @@ class Staging:
         with _explained():
             return self.connection.execute(sql, values or None).fetchall()
 
+    @contextmanager
+    def arriving(self, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[None]:
+        """Inside, SQL can read the batches once as `name`; an error on their way is raised as it was."""
+        failed: list[BaseException] = []
+
+        def watched() -> Iterator[pa.RecordBatch]:
+            try:
+                yield from batches
+            except GeneratorExit:  # the engine gave up for a reason of its own
+                raise
+            except BaseException as wrong:  # told below, where the engine cannot wrap it
+                failed.append(wrong)
+                raise
+
+        self.connection.register(name, pa.RecordBatchReader.from_batches(schema, watched()))
+        try:
+            yield
+        except duckdb.Error:
+            if failed:
+                raise failed[0] from None
+            raise
+        finally:
+            self.connection.unregister(name)
+
     def text(self, path: Path, name: str, dialect: Dialect) -> TextFile:
         """The text at `path`, ready to be staged; see `delimited.prepare`."""
         self._texts += 1
