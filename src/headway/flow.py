@@ -124,6 +124,29 @@ def ingest(
     return report
 
 
+def export(app: App, runs: Sequence[str], kind: str, path: Path, as_of_text: str | None = None) -> int:
+    """How many records of a kind were written to a Parquet, CSV or JSON lines file, in the order they became known.
+
+    Args:
+        app: where from.
+        runs: ids or globs of runs.
+        kind: the record kind.
+        path: the file; its suffix decides the format.
+        as_of_text: only what was known at this time, a date being that of the first run's zone; None for all.
+    """
+    chosen = select_runs(runs, app.lake.runs())
+    until = None
+    if as_of_text is not None:
+        with app.lake.open(None, chosen[:1], kinds=["course_runs"]) as records:
+            until = _as_of(records, chosen[0], as_of_text)
+    with app.lake.open(until, chosen, kinds=[kind]) as records:
+        rows = records.save(records.table(kind).order_by("recorded_at", "id"), path)
+    with app.store.begin() as connection:
+        detail: dict[str, Any] = {"kind": kind, "rows": rows, "runs": list(chosen)}
+        audit.record(connection, app.clock.now(), app.actor, "export", kind, detail)
+    return rows
+
+
 def build_view(app: App, runs: Sequence[str], as_ofs: Sequence[str], view: str = STANDARD) -> FeatureTable:
     """The view's features of everyone enrolled in the runs as of each date, each date in the run's own zone."""
     chosen = select_runs(runs, app.lake.runs())

@@ -28,6 +28,9 @@ def sample(source: Source, tmp_path: Path) -> Request:
     return CASES[source.name](folder)
 
 
+JSON = (".json", ".jsonl", ".log", ".json.gz", ".jsonl.gz", ".log.gz")
+"""Files of events: their first line is an event as good as any other."""
+
 of_files = pytest.mark.parametrize(
     "source", [pytest.param(source, id=source.name) for source in SOURCES if source.name not in MADE]
 )
@@ -103,7 +106,7 @@ def test_refused_rows_have_a_place_a_reason_and_an_id_of_their_own(source: Sourc
     for row in rows:
         assert row["kind"] in KINDS
         assert row["file"]
-        assert row["line"] >= 2
+        assert row["line"] >= (1 if row["file"].endswith(JSON) else 2)
         assert row["reason"].replace("_", "").isalpha()
         assert row["detail"].endswith(".")
         assert row["raw"]
@@ -187,6 +190,8 @@ def test_a_file_that_is_no_table_stops_the_reading_before_anything_is_delivered(
     source: Source, sample: Request, damage: Callable[[Path], None]
 ) -> None:
     file = files_of(sample)[0]
+    if damage is renamed_columns and file.name.endswith(JSON):
+        pytest.skip("Events have no header.")
     damage(file)
     with pytest.raises(SourceError, match=rf"{file.stem}|No file"):
         source.read(sample)

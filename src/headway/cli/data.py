@@ -21,12 +21,23 @@ SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="One of `headw
 Options = Annotated[
     list[str] | None, typer.Option("--option", "-o", help="An option of the source: NAME=VALUE.", show_default=False)
 ]
+OfRun = Annotated[
+    str | None,
+    typer.Option("--run", help="The course run (source/course/run) of data that names none.", show_default=False),
+]
+Locale = Annotated[
+    str | None, typer.Option("--locale", help="Where dates and headers are written so, as en_GB.", show_default=False)
+]
+Zone = Annotated[
+    str | None, typer.Option("--zone", help="Time zone of times that name none, as Europe/Dublin.", show_default=False)
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
     app.add_typer(source, name="source")
     app.command("import")(import_)
+    app.command()(export)
     app.add_typer(lake, name="lake")
 
 
@@ -96,6 +107,9 @@ def rejects(
 def import_(
     name: SourceName,
     paths: Paths = None,
+    run: OfRun = None,
+    locale: Locale = None,
+    zone: Zone = None,
     option: Options = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -107,18 +121,15 @@ def import_(
 
         headway import oulad ~/oulad
 
+        headway import moodle logs.csv --run moodle/BIO101/2026 --locale en_GB --zone Europe/Dublin
+
         headway import simulated -o learners=500 --json
     """
-    _ingest(name, paths, option, as_json=as_json, dry_run=dry_run, home=home)
-
-
-def _ingest(
-    name: str, paths: list[Path] | None, option: list[str] | None, *, as_json: bool, dry_run: bool, home: Path | None
-) -> None:
     from headway import flow
 
+    options = _options(option, run, locale, zone)
     with opened(home, dry_run=dry_run) as app:
-        report = flow.ingest(app, name, paths or [], _options(option), dry_run=dry_run)
+        report = flow.ingest(app, name, paths or [], options, dry_run=dry_run)
     if as_json:
         print_json(report.as_json())
     else:
@@ -144,8 +155,43 @@ def _show(report: "IngestReport") -> None:
     talk(f"{report.seconds:.1f} s")
 
 
-def _options(given: list[str] | None) -> dict[str, str]:
-    options = {}
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A course run, or a glob of some.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The file: .parquet, .csv or .jsonl.", show_default=False)],
+    kind: Annotated[str, typer.Option(help="The record kind.")] = "statements",
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Only what was known at this time.", show_default=False)
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Write the records of a run to a file; the audit keeps who did.
+
+    For example:
+
+        headway export oulad/AAA/2014J --kind statements --out clicks.parquet
+
+        headway export "oulad/*/2014J" --kind enrolments --out enrolments.jsonl --json
+    """
+    from headway import flow
+
+    if dry_run:
+        would(f"write {kind} of {run} to {out}", as_json=as_json)
+        return
+    with opened(home) as app:
+        rows = flow.export(app, [run], kind, out, as_of)
+    if as_json:
+        print_json({"run": run, "kind": kind, "rows": rows, "out": str(out)})
+    else:
+        print(f"{rows} {kind} written to {out}")
+
+
+def _options(
+    given: list[str] | None, run: str | None = None, locale: str | None = None, zone: str | None = None
+) -> dict[str, str]:
+    common = {"run": run, "locale": locale, "zone": zone}
+    options = {name: value for name, value in common.items() if value is not None}
     for text in given or []:
         name, equals, value = text.partition("=")
         if not equals:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import duckdb
 import ibis
@@ -24,6 +25,12 @@ from headway.lake.versions import Snapshot
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+_FORMATS: Final = {
+    ".parquet": "FORMAT parquet, COMPRESSION zstd",
+    ".csv": "FORMAT csv, HEADER",
+    ".jsonl": "FORMAT json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,31 @@ class Records:
         finally:
             self._con.unregister("headway_arriving")
         return ibis.table(schema, name=name)
+
+    def save(self, expr: "ir.Table", path: Path) -> int:
+        """How many rows of an expression were written to `path`: Parquet, CSV or JSON lines, by its suffix.
+
+        The rows stream, so memory does not grow with them. Binary ids are written as hexadecimal text in CSV and JSON.
+
+        Raises:
+            InputError: the suffix is none of `.parquet`, `.csv` and `.jsonl`.
+            LakeError: the file cannot be written.
+        """
+        if path.suffix not in _FORMATS:
+            raise InputError(f"{path.name} has no known suffix. Name a file that ends in {', '.join(_FORMATS)}.")
+        text = path.suffix != ".parquet"
+        schema = expr.schema().to_pyarrow()
+        columns = [f"lower(hex({f.name})) AS {f.name}" if text and f.type == pa.binary() else f.name for f in schema]
+        part = path.with_name(f".{path.name}.part")
+        rows = f"SELECT {', '.join(columns)} FROM ({_sql(expr)})"
+        try:
+            with engine_errors():
+                self._con.execute(f"COPY ({rows}) TO '{str(part).replace(chr(39), chr(39) * 2)}' ({_FORMATS[path.suffix]})")
+                count = self._con.fetchall()[0][0]
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return int(count)
 
     def _check_free(self, name: str) -> None:
         if not name.isidentifier() or name in KINDS:

@@ -214,7 +214,7 @@ def _is_document(path: Path, name: str) -> bool:
         # A file that is damaged further on must be refused before any of its events is used.
         if path.suffix == ".gz":
             _look_through(stream)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"{" not in head:
+    if not _has_object(head):
         raise SourceError(f"{name} holds no JSON objects in UTF-8. Is it the right file?")
     first, _, rest = head.partition(b"\n")
     try:
@@ -224,6 +224,25 @@ def _is_document(path: Path, name: str) -> bool:
             return True
         # A line that was cut off is followed by whole ones; a document laid out over lines is not.
         return head.startswith(b"{") and not any(line.lstrip().startswith(b"{") for line in rest.splitlines()[:1])
+
+
+def _has_object(head: bytes) -> bool:
+    """Whether any of the first things that look like a JSON object is one, or may become one further on."""
+    text, decoder = head.decode("utf-8", "replace"), json.JSONDecoder()
+    place = -1
+    for _ in range(1000):
+        place = text.find("{", place + 1)
+        if place < 0:
+            return False
+        try:
+            if decoder.raw_decode(text, place)[0]:
+                return True
+        except json.JSONDecodeError as wrong:
+            if wrong.pos >= len(text) - 1 and len(head) >= HEAD_BYTES - len(codecs.BOM_UTF8):
+                return True
+        except RecursionError:
+            continue
+    return False
 
 
 def _look_through(stream: IO[bytes]) -> None:
