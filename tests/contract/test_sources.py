@@ -11,6 +11,7 @@ import pytest
 from headway.domain.errors import HeadwayError, InputError, SourceError
 from headway.domain.records import KINDS
 from headway.domain.runs import RunId
+from headway.domain.vocabulary import ACTIVITY_TYPES, ROLES, VERBS
 from headway.sources.source import SOURCES, Request, Source
 from tests.contract.source_cases import CASES, KEY, MADE, Read, drain
 
@@ -85,6 +86,16 @@ def test_every_run_is_named_source_course_run_and_begins_alike(source: Source, s
     runs = {run for table in drain(source, sample).records.values() for run in table["run"].to_pylist()}
     assert runs
     assert len({RunId.parse(run).source for run in runs}) == 1
+
+
+def test_statements_speak_the_words_of_the_house(source: Source, sample: Request) -> None:
+    read = drain(source, sample).records
+    if (statements := read.get("statements")) is not None:
+        assert set(statements["verb"].to_pylist()) <= set(VERBS)
+        assert set(statements["object_type"].to_pylist()) <= {None, *ACTIVITY_TYPES}
+        assert set(statements["role"].to_pylist()) <= {None, *ROLES}
+    if (activities := read.get("activities")) is not None:
+        assert set(activities["type"].to_pylist()) <= set(ACTIVITY_TYPES)
 
 
 def test_course_runs_come_first(source: Source, sample: Request) -> None:
