@@ -81,9 +81,10 @@ def load_json(
         table: the new table.
         kind: the record kind under which a refused line is counted.
         paths: files with the names that users know them by.
-        fields: column to path. `$.a.b` is a JSON path; `x|y` takes the first that is there; `$.event>$.id` reads the
-            text found at the first path as JSON again; a path that begins with ENVELOPE looks around the list; `@` is
-            the whole event. What is an object or an array comes as JSON text; an empty text is null.
+        fields: column to path. `$.a.b` is a JSON path; `x|y` takes the first that is there. `$.event>$.id` reads the
+            text found at the first path as JSON again, and `$.event,$.data>$.id` that of the first of these that is
+            there. A path that begins with ENVELOPE looks around the list; `@` is the whole event. What is an object or
+            an array comes as JSON text; an empty text is null.
         lists: keys under which an object holds a list of events, each of which is then a row.
         hashed: columns of which only the pseudonym is kept.
         key: the workspace's key for pseudonyms.
@@ -180,7 +181,9 @@ def _field(path: str, event: _Lookup, envelope: _Lookup, inner: dict[str, _Looku
             found.append("event")
             continue
         outer, _, nested = choice.removeprefix(ENVELOPE).partition(">")
-        place = (envelope if choice.startswith(ENVELOPE) else event).place(outer)
+        around = envelope if choice.startswith(ENVELOPE) else event
+        places = [around.place(each) for each in outer.split(",")]
+        place = f"coalesce({', '.join(places)})" if len(places) > 1 else places[0]
         if nested:
             place = inner.setdefault(place, _Lookup(f"inner_{len(inner)}")).place(nested)
         found.append(place)

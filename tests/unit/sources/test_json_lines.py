@@ -15,7 +15,7 @@ KEY = b"a key for tests, no secret"
 FIELDS = {
     "id": "$.id",
     "who": "$.user|$.user_id",
-    "inner": "$.event>$.id",
+    "inner": "$.event,$.data>$.id",
     "more": "$.more",
     "sent": "@envelope:$.sendTime",
 }
@@ -69,9 +69,15 @@ def test_lists_are_opened_and_their_events_know_the_envelope(tmp_path: Path, ind
 
 
 def test_text_within_an_event_is_read_as_json_again_or_left_alone(tmp_path: Path) -> None:
-    events = [{"event": '{"id": "a"}'}, {"event": {"id": "b"}}, {"event": "no json"}, {"event": None}]
+    events = [
+        {"event": '{"id": "a"}'},
+        {"event": {"id": "b"}},
+        {"event": "no json"},
+        {"event": None},
+        {"data": {"id": "c"}},
+    ]
     staging = staged(tmp_path, "\n".join(map(json.dumps, events)))
-    assert [inner for *_, inner in rows(staging)] == ["a", "b", None, None]
+    assert [inner for *_, inner in rows(staging)] == ["a", "b", None, None, "c"]
 
 
 def test_numbers_of_lines_are_those_of_the_file(tmp_path: Path) -> None:
