@@ -1,5 +1,6 @@
 """Commands about data: sources, imports, the lake."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli.options import AsJson, DryRun, Home, opened
-from headway.cli.output import print_json, print_table, talk, would
+from headway.cli.output import print_json, print_table, talk, would, write_text
 from headway.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from headway.description.course import CourseDescription
+    from headway.description.quality import Profile
     from headway.lake.landing import IngestReport
 
 source = typer.Typer(no_args_is_help=True, help="The systems that headway reads.")
@@ -38,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(source, name="source")
     app.command("import")(import_)
     app.command()(export)
+    app.command()(describe)
     app.add_typer(lake, name="lake")
 
 
@@ -64,17 +68,69 @@ def list_sources(as_json: AsJson = False) -> None:
 
 @source.command()
 def check(
-    name: SourceName, paths: Paths = None, option: Options = None, as_json: AsJson = False, home: Home = None
+    name: SourceName,
+    paths: Paths = None,
+    run: OfRun = None,
+    locale: Locale = None,
+    zone: Zone = None,
+    option: Options = None,
+    html: Annotated[Path | None, typer.Option(help="Write the profile as a page.", show_default=False)] = None,
+    as_json: AsJson = False,
+    home: Home = None,
 ) -> None:
-    """Read everything and say what would become of it; write nothing.
+    """Read everything, say what would become of it and what the data is good for; write nothing to the lake.
 
     For example:
 
-        headway source check oulad ~/oulad
+        headway source check oulad ~/oulad --html profile.html
 
         headway source check csv -o map=map.toml marks.csv
     """
-    _ingest(name, paths, option, as_json=as_json, dry_run=True, home=home)
+    from headway import flow
+
+    with opened(home, dry_run=True) as app:
+        report, found = flow.check_source(app, name, paths or [], _options(option, run, locale, zone))
+        if html is not None:
+            write_text(flow.quality_page(app, found), html)
+    if as_json:
+        print_json(report.as_json() | {"profile": quality_json(found)})
+    else:
+        _show(report)
+        _show_profile(found)
+    talk("Nothing written.")
+    if found.severity == "stop" or report.total.read == report.total.quarantined > 0:
+        raise typer.Exit(3)
+
+
+@source.command("profile")
+def profile_(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE…", help="First parts of run ids; all by default.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the profile as a page.", show_default=False)] = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Say what the records in the lake are good for: gaps, doubles, robots, delays, and what they mean in people.
+
+    For example:
+
+        headway source profile --html profile.html
+
+        headway source profile oulad --json
+    """
+    from headway import flow
+
+    with opened(home) as app:
+        found = flow.profile_sources(app, sources or [])
+        if html is not None:
+            write_text(flow.quality_page(app, found), html)
+    if as_json:
+        print_json(quality_json(found))
+    else:
+        _show_profile(found)
+    if found.severity == "stop":
+        raise typer.Exit(3)
 
 
 @source.command()
@@ -152,7 +208,56 @@ def _show(report: "IngestReport") -> None:
     print_table(("kind", "read", "accepted", "quarantined", "unchanged"), rows)
     if report.reasons:
         print_table(("reason", "rows"), sorted(report.reasons.items()))
+    for note in report.notes:
+        talk(note)
     talk(f"{report.seconds:.1f} s")
+
+
+def describe(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The course run, source/course/run.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="The file: .html, .pdf or .json.", show_default=False)] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As it was known at this time.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Describe a course run: who comes, what they use, when they stop, what they hand in; on one page of plain words.
+
+    For example:
+
+        headway describe oulad/AAA/2014J --out course.html
+
+        headway describe oulad/AAA/2014J --as-of 2014-12-31 --out course.pdf --json
+    """
+    from headway import flow
+
+    if out is not None and out.suffix not in (".html", ".pdf", ".json"):
+        raise InputError(f"{out.name} has no known suffix. Name a file that ends in .html, .pdf or .json.")
+    with opened(home) as app:
+        found = flow.describe(app, run, as_of)
+        if out is not None:
+            _write_description(flow.description_page(app, found), found, out)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        told = found.summary
+        print(told.headline)
+        for sentence in (*told.patterns, told.soft, *told.drop_offs):
+            if sentence:
+                print(f"- {sentence}")
+    if out is not None:
+        talk(f"Wrote {out}")
+
+
+def _write_description(page: str, found: "CourseDescription", out: Path) -> None:
+    if out.suffix == ".pdf":
+        from headway.reports.pdf import pdf_of
+
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(pdf_of(page))
+    else:
+        write_text(page if out.suffix == ".html" else json.dumps(found.as_json(), ensure_ascii=False, indent=1), out)
 
 
 def export(
@@ -185,6 +290,20 @@ def export(
         print_json({"run": run, "kind": kind, "rows": rows, "out": str(out)})
     else:
         print(f"{rows} {kind} written to {out}")
+
+
+def _show_profile(found: "Profile") -> None:
+    signs = {"stop": "■", "look": "▲", "ok": "●"}
+    for finding in found.findings:
+        print(f"{signs[finding.severity]} {finding.sentence} {finding.means}")
+        print(f"    {finding.advice}")
+
+
+def quality_json(found: "Profile") -> dict[str, Any]:
+    """A profile as values that JSON knows."""
+    from headway.description.quality import as_json
+
+    return as_json(found)
 
 
 def _options(

@@ -131,8 +131,8 @@ class Records:
         The rows stream, so memory does not grow with them. Binary ids are written as hexadecimal text in CSV and JSON.
 
         Raises:
-            InputError: the suffix is none of `.parquet`, `.csv` and `.jsonl`.
-            LakeError: the file cannot be written.
+            InputError: the suffix is none of `.parquet`, `.csv` and `.jsonl`, or the file cannot be written.
+            LakeError: a file of the lake cannot be read.
         """
         if path.suffix not in _FORMATS:
             raise InputError(f"{path.name} has no known suffix. Name a file that ends in {', '.join(_FORMATS)}.")
@@ -140,10 +140,16 @@ class Records:
         schema = expr.schema().to_pyarrow()
         columns = [f"lower(hex({f.name})) AS {f.name}" if text and f.type == pa.binary() else f.name for f in schema]
         part = path.with_name(f".{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.touch()
+        except OSError as wrong:
+            raise InputError(f"{path} cannot be written ({wrong.strerror}). Name another file.") from wrong
         rows = f"SELECT {', '.join(columns)} FROM ({_sql(expr)})"
         try:
             with engine_errors():
-                self._con.execute(f"COPY ({rows}) TO '{str(part).replace(chr(39), chr(39) * 2)}' ({_FORMATS[path.suffix]})")
+                target = str(part).replace("'", "''")
+                self._con.execute(f"COPY ({rows}) TO '{target}' ({_FORMATS[path.suffix]})")
                 count = self._con.fetchall()[0][0]
             part.replace(path)
         finally:
