@@ -164,8 +164,12 @@ def _skewed(statements: "ir.Table", cleaning: Cleaning) -> "ir.BooleanValue":
 
 
 def _duplicates(statements: "ir.Table", cleaning: Cleaning) -> "ir.Table":
-    """All but the first of the same acts; where the object is not known, the source's own word must be the same."""
-    acts = statements.filter(stamped(statements))
+    """All but the first of the same acts; where the object is not known, the source's own word must be the same.
+
+    Logs that tell the minute alone put everything on its full minute: what falls on one cannot be judged and stays.
+    """
+    told = statements.occurred_at
+    acts = statements.filter(stamped(statements) & ((told.second() != 0) | (told.microsecond() != 0)))
     acts = acts.select("id", "run", "learner", "occurred_at", "occurred_on", act=_act(acts))
     by_act = ibis.window(group_by="act", order_by=["occurred_at", "id"])
     spaced = acts.mutate(

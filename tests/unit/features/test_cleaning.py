@@ -109,6 +109,13 @@ def test_equal_day_totals_are_no_duplicates() -> None:
     assert kept(history) == 2
 
 
+def test_where_a_log_tells_the_minute_alone_nothing_is_called_a_duplicate() -> None:
+    """Of a page opened twice at 10:07 nobody can say that it was a double click."""
+    history = act(act(act(enrolled(), 40_020), 40_020), 40_020)
+    assert reasons(history) == {}
+    assert reasons(act(act(enrolled(), 40_021), 40_021)) == {"duplicate": 1}
+
+
 def test_no_hand_is_that_quick() -> None:
     quick = many(listed(enrolled()), [40_000 + place * 0.45 for place in range(500)])
     assert reasons(quick)["inhuman_rate"] == 500
