@@ -5,8 +5,8 @@ A log says when something was done and not for how long, so time on task is an e
 LAK '15, doi:10.1145/2723576.2723623; they compare 15 rules). The rules here, in one place:
 
 - A statement lasts until the same learner's next one of the same session, at most `cap_minutes`.
-- A source that measured a duration itself is believed, up to `STATED_CAP_S`; but not where a recording's `position_s` is
-  known, since the duration then is what was watched of it so far and would count again and again.
+- A source that measured a duration itself is believed, up to `STATED_CAP_S`; but not where a recording's `position_s`
+  is known, since the duration then is what was watched of it so far and would count again and again.
 - A session ends after `gap_minutes` without a statement, and with its local day. So a day's time depends on that day's
   statements alone: what happens later cannot change it.
 - Nobody knows how long the last statement of a session lasted: it counts `LAST_S`.

@@ -17,7 +17,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from headway.domain.errors import SourceError
+from headway.domain.errors import HeadwayError, SourceError
 from headway.domain.records import KINDS, REJECTS
 from headway.sources.columns import id_sql
 from headway.sources.delimited import RAW_CHARACTERS, Dialect, Line, TextFile, lines_of, prepare
@@ -93,14 +93,12 @@ class Staging:
     @contextmanager
     def arriving(self, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[None]:
         """Inside, SQL can read the batches once as `name`; an error on their way is raised as it was."""
-        failed: list[BaseException] = []
+        failed: list[HeadwayError] = []
 
         def watched() -> Iterator[pa.RecordBatch]:
             try:
                 yield from batches
-            except GeneratorExit:  # the engine gave up for a reason of its own
-                raise
-            except BaseException as wrong:  # told below, where the engine cannot wrap it
+            except HeadwayError as wrong:  # raised below, where the engine cannot wrap it
                 failed.append(wrong)
                 raise
 

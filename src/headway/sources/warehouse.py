@@ -7,13 +7,14 @@ option.
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from headway.domain.errors import ConfigError, InputError, SourceError, UnknownName
+from headway.domain.errors import ConfigError, HeadwayError, InputError, SourceError, UnknownName
 from headway.sources.csv_tables import read_tables
 from headway.sources.source import SOURCES, Delivery, Request
 from headway.sources.table_mapping import TableMapping, load_mapping
@@ -94,42 +95,43 @@ def _url(options: Mapping[str, str]) -> str:
     return options["url"]
 
 
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turns what a driver raises into an error that says `what` to do; the cause may hold the URL and is left out."""
+    try:
+        yield
+    except HeadwayError:
+        raise
+    except Exception as wrong:  # noqa: BLE001 - process edge: the errors of drivers have no common parent
+        first = str(wrong).strip().partition("\n")[0][:300]
+        raise SourceError(what.format(kind=type(wrong).__name__, message=first)) from None
+
+
 def _connected(url: str) -> Any:
     import ibis
 
     scheme = urlsplit(url).scheme
-    try:
-        return ibis.connect(url)
-    except ImportError as wrong:
-        raise ConfigError(
-            f"Databases of kind {scheme} need a driver ({wrong}). For PostgreSQL: "
-            "pip install 'headway[warehouse]'; for another one the extra of ibis-framework that has its name."
-        ) from wrong
-    except Exception as wrong:  # noqa: BLE001 - every driver has errors of its own
-        # The cause is left out: a driver's message may hold the URL.
-        raise SourceError(
-            f"The database ({scheme}) cannot be reached ({type(wrong).__name__}). Check its URL, that it runs, and "
-            "your rights."
-        ) from None
+    with _told(f"The database ({scheme}) cannot be reached ({{kind}}). Check its URL, that it runs, and your rights."):
+        try:
+            return ibis.connect(url)
+        except ImportError as wrong:
+            raise ConfigError(
+                f"Databases of kind {scheme} need a driver ({wrong}). For PostgreSQL: "
+                "pip install 'headway[warehouse]'; for another one the extra of ibis-framework that has its name."
+            ) from wrong
 
 
 def _save(connection: Any, name: str, query: str, path: Path) -> None:
     """Write a query's answer to `path` as delimited text, a chunk at a time."""
     from pyarrow import csv
 
-    try:
+    advice = "Correct it in the mapping; where a column's type is unusual, cast it to text in the query."
+    with _told(f"Query {name!r} failed ({{message}}). {advice}"):
         reader = _answer(connection, query)
         texts = _as_text(reader.schema, name)
         with csv.CSVWriter(path, texts, write_options=csv.WriteOptions(quoting_style="all_valid")) as writer:
             for batch in reader:
                 writer.write_batch(_texts(batch, texts))
-    except SourceError:
-        raise
-    except Exception as wrong:
-        raise SourceError(
-            f"Query {name!r} failed ({str(wrong).strip().splitlines()[0][:300]}). Correct it in the mapping; where a "
-            "column's type is unusual, cast it to text in the query."
-        ) from wrong
 
 
 def _answer(connection: Any, query: str) -> "pa.RecordBatchReader":

@@ -164,9 +164,9 @@ def test_dates_read_off_the_events_of_several_deliveries_widen_and_stated_ones_s
     history = History()
     history.records["course_runs"].clear()
 
-    def told(known_day: float, first: int, last: int, inferred: bool | None) -> None:
-        columns = {"course": "T1", "starts_on": on(first), "ends_on": on(last), "zone": ZONE, "inferred": inferred}
-        history.add("course_runs", at(known_day), **columns)
+    def told(known_day: int, first: int, last: int, inferred: bool | None) -> None:
+        days = {"starts_on": on(first), "ends_on": on(last)}
+        history.add("course_runs", at(known_day), None, course="T1", zone=ZONE, inferred=inferred, **days)
 
     told(9, 3, 9, True)
     told(19, 10, 19, True)

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from headway.sources.calendar import (
     implied_enrolments,
     make_calendar,
 )
-from headway.sources.source import Request
+from headway.sources.source import Delivery, Request
 
 
 class Made:
@@ -23,7 +24,7 @@ class Made:
     def options(self) -> dict[str, str]:
         return {"run": "the run", **CALENDAR_OPTIONS}
 
-    def read(self, request: Request) -> object:
+    def read(self, request: Request) -> Iterator[Delivery]:
         raise NotImplementedError
 
 
@@ -35,7 +36,7 @@ EVENTS = """(SELECT * FROM (VALUES
 
 
 def runs(request: Request, titles: str | None = None) -> list[dict[str, object]]:
-    staging = event_staging(Made(), request)  # type: ignore[arg-type]
+    staging = event_staging(Made(), request)
     make_calendar(staging, EVENTS, request, titles=titles)
     found: list[dict[str, object]] = course_runs(staging).records.read_all().to_pylist()
     return found
@@ -64,7 +65,7 @@ def test_dates_by_option_and_by_calendar_are_not_inferred(tmp_path: Path) -> Non
 
 def test_the_same_declared_dates_make_the_same_record_whatever_was_delivered() -> None:
     options = {"starts": "2026-03-30", "ends": "2026-07-01"}
-    (_, whole), staging = runs(Request([], options)), event_staging(Made(), Request([], options))  # type: ignore[arg-type]
+    (_, whole), staging = runs(Request([], options)), event_staging(Made(), Request([], options))
     make_calendar(staging, "(SELECT 'made/B/1' AS run, TIMESTAMPTZ '2026-05-05 00:00:00Z' AS at)", Request([], options))
     assert course_runs(staging).records.read_all().to_pylist() == [whole]
 
@@ -80,7 +81,7 @@ def test_dates_of_the_source_itself_count_where_the_user_says_nothing() -> None:
 
 
 def test_learners_are_enrolled_from_their_first_event_unless_the_source_tells() -> None:
-    staging = event_staging(Made(), Request([]))  # type: ignore[arg-type]
+    staging = event_staging(Made(), Request([]))
     make_calendar(staging, EVENTS, Request([]))
     told = "(SELECT 'made/A/1' AS run, 'made/x' AS learner)"
     rows = implied_enrolments(staging, EVENTS, told).records.read_all().to_pylist()
@@ -106,7 +107,7 @@ def test_options_that_cannot_be_used_are_refused(options: dict[str, str], told: 
 
 def test_unknown_options_are_refused() -> None:
     with pytest.raises(UnknownName, match="colour"):
-        event_staging(Made(), Request([], {"colour": "red"}))  # type: ignore[arg-type]
+        event_staging(Made(), Request([], {"colour": "red"}))
 
 
 @pytest.mark.parametrize(

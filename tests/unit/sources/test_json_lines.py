@@ -1,5 +1,6 @@
 import gzip
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,12 @@ FIELDS = {
 }
 
 
-def staged(tmp_path: Path, content: bytes | str, name: str = "events.json", **options: object) -> Staging:
+def staged(tmp_path: Path, content: bytes | str, name: str = "events.json", lists: Sequence[str] = ()) -> Staging:
     path = tmp_path / name
     raw = content.encode() if isinstance(content, str) else content
     path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
     staging = Staging("made", 256)
-    load_json(staging, "events", "statements", [(path, name)], FIELDS, hashed=["who"], key=KEY, **options)  # type: ignore[arg-type]
+    load_json(staging, "events", "statements", [(path, name)], FIELDS, hashed=["who"], key=KEY, lists=lists)
     return staging
 
 
