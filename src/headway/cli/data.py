@@ -177,7 +177,7 @@ def import_(
 
         headway import oulad ~/oulad
 
-        headway import moodle logs.csv --run moodle/BIO101/2026 --locale en_GB --zone Europe/Dublin
+        headway import moodle logs.csv --locale en_GB --zone Europe/Dublin
 
         headway import simulated -o learners=500 --json
     """
@@ -228,7 +228,7 @@ def describe(
 
         headway describe oulad/AAA/2014J --out course.html
 
-        headway describe oulad/AAA/2014J --as-of 2014-12-31 --out course.pdf --json
+        headway describe oulad/AAA/2014J --as-of 2014-12-31 --json
     """
     from headway import flow
 
@@ -275,9 +275,9 @@ def export(
 
     For example:
 
-        headway export oulad/AAA/2014J --kind statements --out clicks.parquet
+        headway export oulad/AAA/2014J --out clicks.parquet
 
-        headway export "oulad/*/2014J" --kind enrolments --out enrolments.jsonl --json
+        headway export "oulad/*/2014J" --kind results --out marks.jsonl
     """
     from headway import flow
 

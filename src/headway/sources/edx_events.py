@@ -124,7 +124,7 @@ def make_events(staging: Staging, files: Sequence[tuple[Path, str]], key: bytes,
         run: the run of all events, whatever they say themselves.
         texts: whether the words of posts are wanted.
     """
-    load_json(staging, "logged", "statements", files, FIELDS | (TEXT_FIELD if texts else {}))
+    load_json(staging, "logged", "statements", files, FIELDS | (TEXT_FIELD if texts else {}), prefixed=True)
     _make_dictionaries(staging, key)
     body = "body" if texts else "NULL::VARCHAR AS body"
     staging.run(f"CREATE TABLE sorted_events AS {_events_sql(run, body)}")

@@ -70,6 +70,7 @@ def load_json(
     lists: Sequence[str] = (),
     hashed: Collection[str] = (),
     key: bytes = b"",
+    prefixed: bool = False,
 ) -> None:
     """Stage the JSON objects of files in the new table `table`, one text column per field.
 
@@ -88,6 +89,7 @@ def load_json(
         lists: keys under which an object holds a list of events, each of which is then a row.
         hashed: columns of which only the pseudonym is kept.
         key: the workspace's key for pseudonyms.
+        prefixed: whether a line may begin with something else, such as what syslog puts before each message.
 
     Raises:
         SourceError: a file is empty, damaged as a whole, or cannot be read.
@@ -97,7 +99,7 @@ def load_json(
     staging.run(
         f"CREATE TABLE {table} (file_no INTEGER, file VARCHAR, line BIGINT, {columns}, fault VARCHAR, raw VARCHAR)"
     )
-    select = _select(fields, lists, hashed, key)
+    select = _select(fields, lists, hashed, key, prefixed)
     for number, (path, name) in enumerate(paths):
         events = _elements(path, name) if _is_document(path, name) else _lines(path, name)
         with staging.arriving("arriving_json", _STREAM, events):
@@ -131,7 +133,9 @@ class _Lookup:
         return f"TRY(json_extract_string({self.text}, [{paths}])) AS found_in_{self.text}"
 
 
-def _select(fields: Mapping[str, str], lists: Sequence[str], hashed: Collection[str], key: bytes) -> str:
+def _select(
+    fields: Mapping[str, str], lists: Sequence[str], hashed: Collection[str], key: bytes, prefixed: bool
+) -> str:
     """SQL from the line number on: each event's fields, or its fault and text."""
     event, envelope = _Lookup("event"), _Lookup("envelope")
     inner: dict[str, _Lookup] = {}
@@ -141,7 +145,10 @@ def _select(fields: Mapping[str, str], lists: Sequence[str], hashed: Collection[
     plain = {name: _field(fields[name], event, envelope, inner) for name in hashed}
     if not event.paths:
         event.place("$.id")
-    rows = _within(_listed(lists) if lists else _SINGLE, [event.sql()] + ([envelope.sql()] if envelope.paths else []))
+    rows = _listed(lists) if lists else _SINGLE
+    if prefixed:
+        rows = f"(SELECT * REPLACE ({_WITHOUT_PREFIX} AS event) FROM {rows})"
+    rows = _within(rows, [event.sql()] + ([envelope.sql()] if envelope.paths else []))
     if inner:
         rows = _within(rows, [f"{outer} AS {each.text}" for outer, each in inner.items()])
         rows = _within(rows, [each.sql() for each in inner.values()])
@@ -156,6 +163,9 @@ def _select(fields: Mapping[str, str], lists: Sequence[str], hashed: Collection[
 
 
 _SINGLE: Final = "(SELECT line, doc AS event, doc AS envelope, fault FROM arriving_json)"
+
+
+_WITHOUT_PREFIX: Final = "if(starts_with(event, '{') OR NOT contains(event, '{'), event, event[instr(event, '{') :])"
 
 
 def _listed(lists: Sequence[str]) -> str:

@@ -81,6 +81,16 @@ def test_text_within_an_event_is_read_as_json_again_or_left_alone(tmp_path: Path
     assert [inner for *_, inner in rows(staging)] == ["a", "b", None, None, "c"]
 
 
+def test_a_line_may_begin_with_what_syslog_puts_before_it_where_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "syslog.log"
+    path.write_text('Nov 22 04:00:00 lms [tracking] {"id": "1"}\n{"id": "2"}\nNov 22 no event\n', encoding="utf-8")
+    for prefixed, found in ((True, ["1", "2"]), (False, ["2"])):
+        staging = Staging("made", 256)
+        load_json(staging, "events", "statements", [(path, path.name)], FIELDS, key=KEY, prefixed=prefixed)
+        assert [event for _, event, _ in rows(staging)] == found
+        assert len(refused(staging)) == 3 - len(found)
+
+
 def test_numbers_of_lines_are_those_of_the_file(tmp_path: Path) -> None:
     staging = staged(tmp_path, b'{"id": "1"}\n\n# no event\n{"id": "2", "cut\n\xff\xfe\n7\n{"id": "3"}')
     assert [(line, event) for line, event, _ in rows(staging)] == [(1, "1"), (7, "3")]
