@@ -110,6 +110,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no run": (["export", "moodle/none/1", "--out", "clicks.csv"], "moodle/none/1"),
     "no such page": (["describe", RUNNING, "--out", "course.docx"], ".html"),
     "no source": (["source", "profile", "moodel"], "moodel"),
+    "no source of rejects": (["source", "rejects", "--source", "moodel"], "'moodle'"),
 }
 
 

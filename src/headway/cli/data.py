@@ -9,7 +9,7 @@ import typer
 
 from headway.cli.options import AsJson, DryRun, Home, opened
 from headway.cli.output import print_json, print_table, talk, would, write_text
-from headway.domain.errors import InputError
+from headway.domain.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from headway.description.course import CourseDescription
@@ -148,8 +148,14 @@ def rejects(
 
         headway source rejects --source oulad --json
     """
+    from headway.sources.source import SOURCES
+
     with opened(home) as app:
-        counts = [row for row in app.lake.reject_counts() if source_name in (None, row[0])]
+        counts = app.lake.reject_counts()
+        known = {*SOURCES.names(), *(row[0] for row in counts)}
+        if source_name is not None and source_name not in known:
+            raise UnknownName.of("source", source_name, known)
+        counts = [row for row in counts if source_name in (None, row[0])]
         rows = app.lake.rejects(source_name).slice(0, limit).drop_columns(["id"]).to_pylist()
     header = ("source", "kind", "reason", "rows")
     if as_json:
