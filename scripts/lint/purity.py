@@ -7,7 +7,7 @@ from typing import Final
 from scripts.lint.module import Finding, Module
 
 PICKLE_OWNER: Final = "registry/artefact.py"
-PURE_PLACES: Final = ("features/", "models/", "evaluation/", "explanation/")
+PURE_PLACES: Final = ("features/", "models/", "description/", "evaluation/", "explanation/")
 
 _PICKLES: Final = frozenset({"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"})
 _FILE_CALLS: Final = frozenset({"open", "io.open"})
@@ -42,7 +42,9 @@ def files(module: Module) -> Iterator[Finding]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call) and module.full_name(node.func) in _FILE_CALLS:
             yield module.finding(
-                node, "pure-middle", "features, models, evaluation and explanation open no file: take the data"
+                node,
+                "pure-middle",
+                "features, models, description, evaluation and explanation open no file: take the data",
             )
 
 

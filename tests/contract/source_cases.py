@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from headway.domain.records import KINDS, REJECTS
 from headway.sources.source import Request, Source
+from tests.contract import caliper_case, canvas_case, edx_case, moodle_case, tabular_cases, warehouse_case, xapi_case
 
 OULAD: Final = {
     "courses": """code_module,code_presentation,module_presentation_length
@@ -141,8 +142,54 @@ def simulated(folder: Path) -> Request:
     return Request([], {"learners": "30", "runs": "2", "seed": "1"})
 
 
-CASES: Final[dict[str, Callable[[Path], Request]]] = {"csv": csv, "oulad": oulad, "simulated": simulated}
-MADE: Final = frozenset({"simulated"})  # sources that read no file
+def edx(folder: Path) -> Request:
+    """A made-up tracking log and table dumps of one course of Open edX."""
+    edx_case.write(folder)
+    return Request([folder], {}, KEY)
+
+
+def xapi(folder: Path) -> Request:
+    """Made-up xAPI statements of two courses."""
+    xapi_case.write(folder)
+    return Request([folder], {}, KEY)
+
+
+def caliper(folder: Path) -> Request:
+    """Made-up Caliper envelopes of one course section."""
+    caliper_case.write(folder)
+    return Request([folder], {}, KEY)
+
+
+def canvas(folder: Path) -> Request:
+    """A made-up course of Canvas: Live Events, page views, submissions."""
+    canvas_case.write(folder)
+    return Request([folder], {}, KEY)
+
+
+def moodle(folder: Path) -> Request:
+    """A made-up Moodle course as log report, log store and grade book."""
+    moodle_case.write(folder)
+    return Request([folder], moodle_case.OPTIONS, KEY)
+
+
+def warehouse(folder: Path) -> Request:
+    """A made-up warehouse in DuckDB."""
+    return warehouse_case.in_duckdb(folder, KEY)
+
+
+CASES: Final[dict[str, Callable[[Path], Request]]] = {
+    "caliper": caliper,
+    "canvas": canvas,
+    "csv": csv,
+    "edx": edx,
+    "moodle": moodle,
+    "oulad": oulad,
+    "simulated": simulated,
+    "warehouse": warehouse,
+    "xapi": xapi,
+    **tabular_cases.CASES,
+}
+MADE: Final = frozenset({"simulated", "warehouse"})  # sources that read no file
 
 
 @dataclass(frozen=True)

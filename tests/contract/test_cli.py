@@ -225,11 +225,11 @@ def test_the_document_stands_alone_on_stdout_and_nothing_is_coloured_in_a_pipe(m
 
 
 WRONG: Mapping[str, tuple[int, list[Any], str]] = {
-    "unknown command": (2, ["scroe"], "Did you mean 'score'?"),
+    "unknown command": (2, ["scroe"], "Did you mean 'score'"),
     "unknown command of a group": (2, ["lake", "verfy"], "Did you mean 'verify'?"),
     "unknown option": (2, ["score", "--rnu", RUNNING], "--run"),
     "no option": (2, ["score"], "--run"),
-    "no source": (2, ["import", "oluad", "."], "Did you mean 'oulad'?"),
+    "no source": (2, ["import", "oluad", "."], "Did you mean 'oulad'"),
     "no option of the source": (2, ["import", SOURCE, "-o", "learner=3"], "'learners'"),
     "option without a value": (2, ["import", SOURCE, "-o", "learners"], "NAME=VALUE"),
     "no run": (2, ["score", "--run", "simulated/DS101/2026S3", "--as-of", TODAY], RUNNING),

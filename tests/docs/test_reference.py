@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from headway.domain.records import KINDS
+from headway.domain.vocabulary import ACTIVITY_TYPES, ROLES, VERBS
 from scripts.error_page import PAGE, errors, page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,11 @@ def test_the_glossary_explains_the_house_words_once() -> None:
 def test_the_glossary_names_every_record_kind() -> None:
     named = set(re.findall(r"^\| `(\w+)` \|", GLOSSARY, re.MULTILINE))
     assert set(KINDS) <= named
+
+
+def test_the_glossary_names_every_verb_type_and_role() -> None:
+    named = set(re.findall(r"`(\w+)`", GLOSSARY))
+    assert {*VERBS, *ACTIVITY_TYPES, *ROLES} <= named
 
 
 def test_the_index_lists_every_decision() -> None:

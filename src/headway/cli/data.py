@@ -1,5 +1,6 @@
 """Commands about data: sources, imports, the lake."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli.options import AsJson, DryRun, Home, opened
-from headway.cli.output import print_json, print_table, talk, would
-from headway.domain.errors import InputError
+from headway.cli.output import print_json, print_table, talk, would, write_text
+from headway.domain.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
+    from headway.description.course import CourseDescription
+    from headway.description.quality import Profile
     from headway.lake.landing import IngestReport
 
 source = typer.Typer(no_args_is_help=True, help="The systems that headway reads.")
@@ -21,12 +24,24 @@ SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="One of `headw
 Options = Annotated[
     list[str] | None, typer.Option("--option", "-o", help="An option of the source: NAME=VALUE.", show_default=False)
 ]
+OfRun = Annotated[
+    str | None,
+    typer.Option("--run", help="The course run (source/course/run) of data that names none.", show_default=False),
+]
+Locale = Annotated[
+    str | None, typer.Option("--locale", help="Where dates and headers are written so, as en_GB.", show_default=False)
+]
+Zone = Annotated[
+    str | None, typer.Option("--zone", help="Time zone of times that name none, as Europe/Dublin.", show_default=False)
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
     app.add_typer(source, name="source")
     app.command("import")(import_)
+    app.command()(export)
+    app.command()(describe)
     app.add_typer(lake, name="lake")
 
 
@@ -53,17 +68,69 @@ def list_sources(as_json: AsJson = False) -> None:
 
 @source.command()
 def check(
-    name: SourceName, paths: Paths = None, option: Options = None, as_json: AsJson = False, home: Home = None
+    name: SourceName,
+    paths: Paths = None,
+    run: OfRun = None,
+    locale: Locale = None,
+    zone: Zone = None,
+    option: Options = None,
+    html: Annotated[Path | None, typer.Option(help="Write the profile as a page.", show_default=False)] = None,
+    as_json: AsJson = False,
+    home: Home = None,
 ) -> None:
-    """Read everything and say what would become of it; write nothing.
+    """Read everything, say what would become of it and what the data is good for; write nothing to the lake.
 
     For example:
 
-        headway source check oulad ~/oulad
+        headway source check oulad ~/oulad --html profile.html
 
         headway source check csv -o map=map.toml marks.csv
     """
-    _ingest(name, paths, option, as_json=as_json, dry_run=True, home=home)
+    from headway import flow
+
+    with opened(home, dry_run=True) as app:
+        report, found = flow.check_source(app, name, paths or [], _options(option, run, locale, zone))
+        if html is not None:
+            write_text(flow.quality_page(app, found), html)
+    if as_json:
+        print_json(report.as_json() | {"profile": quality_json(found)})
+    else:
+        _show(report)
+        _show_profile(found)
+    talk("Nothing written.")
+    if found.severity == "stop" or report.total.read == report.total.quarantined > 0:
+        raise typer.Exit(3)
+
+
+@source.command("profile")
+def profile_(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE…", help="First parts of run ids; all by default.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the profile as a page.", show_default=False)] = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Say what the records in the lake are good for: gaps, doubles, robots, delays, and what they mean in people.
+
+    For example:
+
+        headway source profile --html profile.html
+
+        headway source profile oulad --json
+    """
+    from headway import flow
+
+    with opened(home) as app:
+        found = flow.profile_sources(app, sources or [])
+        if html is not None:
+            write_text(flow.quality_page(app, found), html)
+    if as_json:
+        print_json(quality_json(found))
+    else:
+        _show_profile(found)
+    if found.severity == "stop":
+        raise typer.Exit(3)
 
 
 @source.command()
@@ -81,8 +148,14 @@ def rejects(
 
         headway source rejects --source oulad --json
     """
+    from headway.sources.source import SOURCES
+
     with opened(home) as app:
-        counts = [row for row in app.lake.reject_counts() if source_name in (None, row[0])]
+        counts = app.lake.reject_counts()
+        known = {*SOURCES.names(), *(row[0] for row in counts)}
+        if source_name is not None and source_name not in known:
+            raise UnknownName.of("source", source_name, known)
+        counts = [row for row in counts if source_name in (None, row[0])]
         rows = app.lake.rejects(source_name).slice(0, limit).drop_columns(["id"]).to_pylist()
     header = ("source", "kind", "reason", "rows")
     if as_json:
@@ -96,6 +169,9 @@ def rejects(
 def import_(
     name: SourceName,
     paths: Paths = None,
+    run: OfRun = None,
+    locale: Locale = None,
+    zone: Zone = None,
     option: Options = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -107,18 +183,15 @@ def import_(
 
         headway import oulad ~/oulad
 
+        headway import moodle logs.csv --locale en_GB --zone Europe/Dublin
+
         headway import simulated -o learners=500 --json
     """
-    _ingest(name, paths, option, as_json=as_json, dry_run=dry_run, home=home)
-
-
-def _ingest(
-    name: str, paths: list[Path] | None, option: list[str] | None, *, as_json: bool, dry_run: bool, home: Path | None
-) -> None:
     from headway import flow
 
+    options = _options(option, run, locale, zone)
     with opened(home, dry_run=dry_run) as app:
-        report = flow.ingest(app, name, paths or [], _options(option), dry_run=dry_run)
+        report = flow.ingest(app, name, paths or [], options, dry_run=dry_run)
     if as_json:
         print_json(report.as_json())
     else:
@@ -141,11 +214,109 @@ def _show(report: "IngestReport") -> None:
     print_table(("kind", "read", "accepted", "quarantined", "unchanged"), rows)
     if report.reasons:
         print_table(("reason", "rows"), sorted(report.reasons.items()))
+    for note in report.notes:
+        talk(note)
     talk(f"{report.seconds:.1f} s")
 
 
-def _options(given: list[str] | None) -> dict[str, str]:
-    options = {}
+def describe(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The course run, source/course/run.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="The file: .html, .pdf or .json.", show_default=False)] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As it was known at this time.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Describe a course run: who comes, what they use, when they stop, what they hand in; on one page of plain words.
+
+    For example:
+
+        headway describe oulad/AAA/2014J --out course.html
+
+        headway describe oulad/AAA/2014J --as-of 2014-12-31 --json
+    """
+    from headway import flow
+
+    if out is not None and out.suffix not in (".html", ".pdf", ".json"):
+        raise InputError(f"{out.name} has no known suffix. Name a file that ends in .html, .pdf or .json.")
+    with opened(home) as app:
+        found = flow.describe(app, run, as_of)
+        if out is not None:
+            _write_description(flow.description_page(app, found), found, out)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        told = found.summary
+        print(told.headline)
+        for sentence in (*told.patterns, told.soft, *told.drop_offs):
+            if sentence:
+                print(f"- {sentence}")
+    if out is not None:
+        talk(f"Wrote {out}")
+
+
+def _write_description(page: str, found: "CourseDescription", out: Path) -> None:
+    if out.suffix == ".pdf":
+        from headway.reports.pdf import pdf_of
+
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(pdf_of(page))
+    else:
+        write_text(page if out.suffix == ".html" else json.dumps(found.as_json(), ensure_ascii=False, indent=1), out)
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A course run, or a glob of some.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The file: .parquet, .csv or .jsonl.", show_default=False)],
+    kind: Annotated[str, typer.Option(help="The record kind.")] = "statements",
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Only what was known at this time.", show_default=False)
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Write the records of a run to a file; the audit keeps who did.
+
+    For example:
+
+        headway export oulad/AAA/2014J --out clicks.parquet
+
+        headway export "oulad/*/2014J" --kind results --out marks.jsonl
+    """
+    from headway import flow
+
+    if dry_run:
+        would(f"write {kind} of {run} to {out}", as_json=as_json)
+        return
+    with opened(home) as app:
+        rows = flow.export(app, [run], kind, out, as_of)
+    if as_json:
+        print_json({"run": run, "kind": kind, "rows": rows, "out": str(out)})
+    else:
+        print(f"{rows} {kind} written to {out}")
+
+
+def _show_profile(found: "Profile") -> None:
+    signs = {"stop": "■", "look": "▲", "ok": "●"}
+    for finding in found.findings:
+        print(f"{signs[finding.severity]} {finding.sentence} {finding.means}")
+        print(f"    {finding.advice}")
+
+
+def quality_json(found: "Profile") -> dict[str, Any]:
+    """A profile as values that JSON knows."""
+    from headway.description.quality import as_json
+
+    return as_json(found)
+
+
+def _options(
+    given: list[str] | None, run: str | None = None, locale: str | None = None, zone: str | None = None
+) -> dict[str, str]:
+    common = {"run": run, "locale": locale, "zone": zone}
+    options = {name: value for name, value in common.items() if value is not None}
     for text in given or []:
         name, equals, value = text.partition("=")
         if not equals:

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from headway import __version__
-from headway.cli import data, demo, doctor, lists, modelling
+from headway.cli import data, demo, doctor, lists, modelling, simulate
 from headway.cli.options import Home, choose_home
 from headway.cli.output import report_error
 from headway.domain.errors import HeadwayError
@@ -29,6 +29,7 @@ modelling.add_to(app)
 lists.add_to(app)
 demo.add_to(app)
 doctor.add_to(app)
+simulate.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -1,7 +1,7 @@
 """The words of statements: every source translates its own verbs and types into these, and into no others.
 
-What a source cannot translate is an `interacted` with the source's own word in `event`, so that activity counts although
-nobody knows yet what it was.
+What a source cannot translate is an `interacted` with the source's own word in `event`, so that activity counts
+although nobody knows yet what it was.
 """
 
 from typing import Final

@@ -359,9 +359,20 @@ class _CourseRuns:
     def of(cls, records: Records) -> "_CourseRuns":
         runs = records.table("course_runs").order_by("recorded_at", "id")
         versions: dict[str, list[tuple[datetime, RunFacts]]] = {}
-        for row in records.collect(runs.select("recorded_at", "run", "starts_on", "ends_on", "zone")).to_pylist():
-            recorded_at = row.pop("recorded_at")
-            versions.setdefault(row["run"], []).append((recorded_at, RunFacts(**row)))
+        columns = ("recorded_at", "run", "starts_on", "ends_on", "zone", "inferred")
+        stated = set()
+        for row in records.collect(runs.select(*columns)).to_pylist():
+            recorded_at, inferred = row.pop("recorded_at"), row.pop("inferred")
+            told = versions.setdefault(row["run"], [])
+            if inferred and row["run"] in stated:
+                continue
+            if inferred and told:
+                # Dates read off the first and last event of one delivery after the other: together they are the run.
+                row |= {"starts_on": min(told[-1][1].starts_on, row["starts_on"])}
+                row |= {"ends_on": max(told[-1][1].ends_on, row["ends_on"])}
+            if not inferred:
+                stated.add(row["run"])
+            told.append((recorded_at, RunFacts(**row)))
         return cls(versions)
 
     def about(self, run: str, as_of: AsOf | None) -> RunFacts:

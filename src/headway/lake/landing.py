@@ -61,11 +61,15 @@ class IngestReport:
         kinds: counts by record kind.
         reasons: quarantined rows by reason code.
         seconds: how long it took.
+        notes: what the source had to say besides, a sentence each.
+        next_since: where a pull from a service ended, for the next one.
     """
 
     kinds: dict[str, Counts] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    next_since: str | None = None
 
     @property
     def total(self) -> Counts:
@@ -78,10 +82,14 @@ class IngestReport:
     def as_json(self) -> dict[str, Any]:
         """The totals, `seconds` and `reasons` beside one object of counts for each record kind delivered."""
         kinds = {kind: asdict(self.kinds[kind]) for kind in KINDS if kind in self.kinds}
+        told: dict[str, Any] = {"notes": list(self.notes)} if self.notes else {}
+        if self.next_since is not None:
+            told["next_since"] = self.next_since
         return {
             **asdict(self.total),
             "seconds": round(self.seconds, 3),
             "reasons": dict(sorted(self.reasons.items())),
+            **told,
             **kinds,
         }
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 MOST_HANDS: Final = 2
 """How many course runs are computed at the same time: each needs memory of its own."""
+
+_FORMATS: Final = {
+    ".parquet": "FORMAT parquet, COMPRESSION zstd",
+    ".csv": "FORMAT csv, HEADER",
+    ".jsonl": "FORMAT json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,37 @@ class Records:
         finally:
             self._con.unregister("headway_arriving")
         return ibis.table(schema, name=name)
+
+    def save(self, expr: "ir.Table", path: Path) -> int:
+        """How many rows of an expression were written to `path`: Parquet, CSV or JSON lines, by its suffix.
+
+        The rows stream, so memory does not grow with them. Binary ids are written as hexadecimal text in CSV and JSON.
+
+        Raises:
+            InputError: the suffix is none of `.parquet`, `.csv` and `.jsonl`, or the file cannot be written.
+            LakeError: a file of the lake cannot be read.
+        """
+        if path.suffix not in _FORMATS:
+            raise InputError(f"{path.name} has no known suffix. Name a file that ends in {', '.join(_FORMATS)}.")
+        text = path.suffix != ".parquet"
+        schema = expr.schema().to_pyarrow()
+        columns = [f"lower(hex({f.name})) AS {f.name}" if text and f.type == pa.binary() else f.name for f in schema]
+        part = path.with_name(f".{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.touch()
+        except OSError as wrong:
+            raise InputError(f"{path} cannot be written ({wrong.strerror}). Name another file.") from wrong
+        rows = f"SELECT {', '.join(columns)} FROM ({_sql(expr)})"
+        try:
+            with engine_errors():
+                target = str(part).replace("'", "''")
+                self._con.execute(f"COPY ({rows}) TO '{target}' ({_FORMATS[path.suffix]})")
+                count = self._con.fetchall()[0][0]
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return int(count)
 
     def _check_free(self, name: str) -> None:
         if not name.isidentifier() or name in KINDS:

@@ -34,6 +34,12 @@ TOP: Final = 12
 BOTTOM: Final = 38
 """Widths and heights of the drawing, in its own units; at 360 units wide its text stays readable on a narrow screen."""
 
+MOST_DOTS: Final = 15
+"""A main line of more points is drawn without a dot on each."""
+
+SHORT: Final = 40
+"""A line that ends so far before the plot does has its name below its end."""
+
 LETTER: Final = 6.6
 """About how wide a letter of a label is; the room for labels beside the plot depends on it."""
 
@@ -130,14 +136,14 @@ def line_chart(title: str, series: Sequence[Series], x: Axis, y: Axis, sentence:
     if not series or not all(each.points for each in series):
         raise InputError(f"The chart {title!r} has nothing to draw. Give each series a point.")
     room = 14 + LETTER * max(len(each.name) for each in series) if len(series) > 1 else RIGHT
-    frame = _Frame(x, y, min(WIDTH * 0.4, room))
+    frame = Frame(x, y, min(WIDTH * 0.4, room))
     parts = [frame.grid()]
     parts += [_band(frame, each) for each in series if each.role == "main"]
     # The main lines come last so that no grey one lies across them.
     parts += [_line(frame, each) for each in sorted(series, key=lambda each: each.role == "main")]
     if len(series) > 1:
         parts.append(_names(frame, series))
-    return Chart(title, _svg(title, sentence, slug, HEIGHT, parts), sentence, *_line_table(series, x, y))
+    return Chart(title, drawing(title, sentence, slug, parts), sentence, *_line_table(series, x, y))
 
 
 def reliability_chart(title: str, bins: Sequence[ReliabilityBin], words: LabelWords, *, slug: str) -> Chart:
@@ -155,15 +161,15 @@ def reliability_chart(title: str, bins: Sequence[ReliabilityBin], words: LabelWo
     if not bins:
         raise InputError("A reliability plot needs at least one bin of predictions with known outcomes.")
     scale = (0, 0.2, 0.4, 0.6, 0.8, 1)
-    frame = _Frame(Axis(0, 1, scale, in_ten, words.chance), Axis(0, 1, scale, in_ten, ""), RIGHT + 8)
+    frame = Frame(Axis(0, 1, scale, in_ten, words.chance), Axis(0, 1, scale, in_ten, ""), RIGHT + 8)
     parts = [frame.grid(every=2)]
     ends = {"x1": frame.x(0), "y1": frame.y(0), "x2": frame.x(1), "y2": frame.y(1)}
-    parts.append(_tag("line", "rule-line", stroke=LINE, stroke_dasharray=DASHES["rule"], **ends))
+    parts.append(tag("line", "rule-line", stroke=LINE, stroke_dasharray=DASHES["rule"], **ends))
     for each in bins:
         at = frame.x(each.mean_risk)
         ends = {"x1": at, "y1": frame.y(each.low), "x2": at, "y2": frame.y(each.high)}
-        parts.append(_tag("line", "main-line", stroke=MAIN, stroke_width=1.5, **ends))
-        parts.append(_dot(at, frame.y(each.observed)))
+        parts.append(tag("line", "main-line", stroke=MAIN, stroke_width=1.5, **ends))
+        parts.append(dot(at, frame.y(each.observed)))
     busiest = max(bins, key=lambda each: each.n)
     sentence = (
         f"When it says about {in_ten(busiest.mean_risk)}, {busiest.low * 100:.0f}–{busiest.high * 100:.0f} in 100 "
@@ -174,7 +180,7 @@ def reliability_chart(title: str, bins: Sequence[ReliabilityBin], words: LabelWo
         for b in bins
     )
     header = ("Said", "Came true", "Range", "Learners")
-    return Chart(title, _svg(title, sentence, slug, HEIGHT, parts), sentence, header, rows)
+    return Chart(title, drawing(title, sentence, slug, parts), sentence, header, rows)
 
 
 def reason_bars(reasons: Sequence[Reason], words: LabelWords) -> Chart:
@@ -204,37 +210,58 @@ def reason_bars(reasons: Sequence[Reason], words: LabelWords) -> Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """Turns data into places in the drawing."""
+class Frame:
+    """Turns data into places in a drawing.
+
+    Attributes:
+        across: the horizontal scale.
+        up: the vertical scale.
+        right: room to the right of the plot.
+        width: of the drawing.
+        height: of the drawing.
+        top: room above the plot.
+    """
 
     across: Axis
     up: Axis
     right: float
+    width: float = WIDTH
+    height: float = HEIGHT
+    top: float = TOP
 
     @property
     def left(self) -> float:
+        """Where the plot begins; the longest tick fits before it."""
         return 12 + LETTER * max(len(self.up.write(tick)) for tick in self.up.ticks)
 
+    @property
+    def floor(self) -> float:
+        """The lower edge of the plot."""
+        return self.height - BOTTOM
+
     def x(self, number: float) -> float:
-        return self.left + _part(self.across, number) * (WIDTH - self.left - self.right)
+        """The horizontal place of a number."""
+        return self.left + _part(self.across, number) * (self.width - self.left - self.right)
 
     def y(self, number: float) -> float:
-        return HEIGHT - BOTTOM - _part(self.up, number) * (HEIGHT - TOP - BOTTOM)
+        """The vertical place of a number."""
+        return self.floor - _part(self.up, number) * (self.floor - self.top)
 
     def grid(self, every: int = 1) -> Markup:
-        end = WIDTH - self.right
+        """Lines for the ticks of the vertical scale, and the names of all ticks (or of every so many)."""
+        end = self.width - self.right
         parts = []
         for index, tick in enumerate(self.up.ticks):
             at = self.y(tick)
-            parts.append(_tag("line", "grid", x1=self.left, y1=at, x2=end, y2=at, stroke=HAIR))
+            parts.append(tag("line", "grid", x1=self.left, y1=at, x2=end, y2=at, stroke=HAIR))
             if index % every == 0:
-                parts.append(_text("tick", self.left - 8, at + 4, self.up.write(tick), anchor="end"))
+                parts.append(words_at("tick", self.left - 8, at + 4, self.up.write(tick), anchor="end"))
         for index, tick in enumerate(self.across.ticks):
             if index % every == 0:
-                at = HEIGHT - BOTTOM + 16
-                parts.append(_text("tick", self.x(tick), at, self.across.write(tick), anchor="middle"))
+                at = self.floor + 16
+                parts.append(words_at("tick", self.x(tick), at, self.across.write(tick), anchor="middle"))
         middle = (self.left + end) / 2
-        parts.append(_text("tick", middle, HEIGHT - 5, self.across.name, anchor="middle"))
+        parts.append(words_at("tick", middle, self.height - 5, self.across.name, anchor="middle"))
         return Markup("").join(parts)
 
 
@@ -243,7 +270,7 @@ def _part(axis: Axis, number: float) -> float:
     return min(1.0, max(0.0, (number - axis.low) / span)) if span else 0.5
 
 
-def _band(frame: _Frame, series: Series) -> Markup:
+def _band(frame: Frame, series: Series) -> Markup:
     ranged = [(point.x, point.low, point.high) for point in series.points]
     edges = [(at, low, high) for at, low, high in ranged if low is not None and high is not None]
     if not edges:
@@ -251,16 +278,16 @@ def _band(frame: _Frame, series: Series) -> Markup:
     if len(edges) == 1:
         at, low, high = edges[0]
         place = frame.x(at)
-        return _tag("line", "main-line", x1=place, y1=frame.y(low), x2=place, y2=frame.y(high), stroke=MAIN)
-    top = [f"{_n(frame.x(at))},{_n(frame.y(high))}" for at, _, high in edges]
-    bottom = [f"{_n(frame.x(at))},{_n(frame.y(low))}" for at, low, _ in reversed(edges)]
-    return _tag("polygon", "band", points=" ".join(top + bottom), fill=MAIN, fill_opacity="0.22")
+        return tag("line", "main-line", x1=place, y1=frame.y(low), x2=place, y2=frame.y(high), stroke=MAIN)
+    top = [f"{coordinate(frame.x(at))},{coordinate(frame.y(high))}" for at, _, high in edges]
+    bottom = [f"{coordinate(frame.x(at))},{coordinate(frame.y(low))}" for at, low, _ in reversed(edges)]
+    return tag("polygon", "band", points=" ".join(top + bottom), fill=MAIN, fill_opacity="0.22")
 
 
-def _line(frame: _Frame, series: Series) -> Markup:
-    places = " ".join(f"{_n(frame.x(point.x))},{_n(frame.y(point.y))}" for point in series.points)
+def _line(frame: Frame, series: Series) -> Markup:
+    places = " ".join(f"{coordinate(frame.x(point.x))},{coordinate(frame.y(point.y))}" for point in series.points)
     main = series.role == "main"
-    drawn = _tag(
+    drawn = tag(
         "polyline",
         "main-line" if main else "other-line",
         points=places,
@@ -271,19 +298,29 @@ def _line(frame: _Frame, series: Series) -> Markup:
     )
     if not main:
         return drawn
-    return drawn + Markup("").join(_dot(frame.x(point.x), frame.y(point.y)) for point in series.points)
+    if len(series.points) > MOST_DOTS:
+        return drawn
+    return drawn + Markup("").join(dot(frame.x(point.x), frame.y(point.y)) for point in series.points)
 
 
-def _names(frame: _Frame, series: Sequence[Series]) -> Markup:
-    """Each line's name at its end, moved apart where ends are close."""
-    ends = sorted(((frame.y(each.points[-1].y), each) for each in series), key=lambda end: end[0])
+def _names(frame: Frame, series: Sequence[Series]) -> Markup:
+    """Each line's name at its end, moved apart where ends are close; below the end of one that stops early."""
+    early = [each for each in series if frame.x(each.points[-1].x) < frame.width - frame.right - SHORT]
+    ends = sorted(((frame.y(each.points[-1].y), each) for each in series if each not in early), key=lambda end: end[0])
     parts, last = [], -math.inf
-    highest = [HEIGHT - BOTTOM - 14 * (len(ends) - 1 - index) for index in range(len(ends))]
+    highest = [frame.floor - 14 * (len(ends) - 1 - index) for index in range(len(ends))]
     for (wanted, each), limit in zip(ends, highest, strict=True):
         last = min(limit, max(wanted, last + 14))
         end = frame.x(each.points[-1].x) + 7
-        parts.append(_text("name-main" if each.role == "main" else "name", end, last + 4, each.name))
+        parts.append(words_at(_name_kind(each), end, last + 4, each.name))
+    for each in early:
+        at, below = frame.x(each.points[-1].x), frame.y(each.points[-1].low or each.points[-1].y) + 16
+        parts.append(words_at(_name_kind(each), at, min(below, frame.floor - 4), each.name, anchor="middle"))
     return Markup("").join(parts)
+
+
+def _name_kind(series: Series) -> str:
+    return "name-main" if series.role == "main" else "name"
 
 
 def _line_table(series: Sequence[Series], x: Axis, y: Axis) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -307,8 +344,8 @@ def _bar(reason: Reason, widest: float) -> Markup:
         '<svg class="bar" viewBox="0 0 200 10" width="200" height="10" preserveAspectRatio="none" aria-hidden="true" '
         'focusable="false">{}{}{}</svg>'
     ).format(
-        _tag("line", "grid", x1=0, y1=5, x2=200, y2=5, stroke=HAIR),
-        _tag(
+        tag("line", "grid", x1=0, y1=5, x2=200, y2=5, stroke=HAIR),
+        tag(
             "rect",
             "up" if up else "down",
             x=100 if up else 100 - length,
@@ -317,7 +354,7 @@ def _bar(reason: Reason, widest: float) -> Markup:
             height=10,
             fill=UP if up else DOWN,
         ),
-        _tag("line", "axis", x1=100, y1=0, x2=100, y2=10, stroke=LINE),
+        tag("line", "axis", x1=100, y1=0, x2=100, y2=10, stroke=LINE),
     )
 
 
@@ -329,34 +366,43 @@ def _points_to(reason: Reason, words: LabelWords) -> str:
     return f"points to {words.towards if reason.direction == 'for' else words.away}"
 
 
-def _svg(title: str, sentence: str, slug: str, height: int, parts: Sequence[Markup]) -> Markup:
+def drawing(
+    title: str, sentence: str, slug: str, parts: Sequence[Markup], *, width: float = WIDTH, height: float = HEIGHT
+) -> Markup:
+    """The SVG element that holds the parts, named and described for who does not see it."""
+    kind = "chart wide" if width > WIDTH else "chart"
     return Markup(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-labelledby="{}-title {}-desc" direction="ltr" '
+        '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-labelledby="{}-title {}-desc" direction="ltr" '
         'font-family="sans-serif" font-size="12"><title id="{}-title">{}</title><desc id="{}-desc">{}</desc>{}</svg>'
-    ).format(WIDTH, height, slug, slug, slug, title, slug, sentence, Markup("").join(parts))
-
-
-def _dot(x: float, y: float) -> Markup:
-    return _tag("circle", "main-dot", cx=x, cy=y, r=3.5, fill=MAIN, stroke=SURFACE)
-
-
-def _text(kind: str, x: float, y: float, words: str, *, anchor: str = "start") -> Markup:
-    fill = INK if kind.startswith("name-main") else INK_2
-    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}" fill="{}">{}</text>').format(
-        kind, _n(x), _n(y), anchor, fill, words
+    ).format(
+        kind, coordinate(width), coordinate(height), slug, slug, slug, title, slug, sentence, Markup("").join(parts)
     )
 
 
-def _tag(name: str, kind: str, **attributes: float | str | None) -> Markup:
+def dot(x: float, y: float) -> Markup:
+    """A point of a main line."""
+    return tag("circle", "main-dot", cx=x, cy=y, r=3.5, fill=MAIN, stroke=SURFACE)
+
+
+def words_at(kind: str, x: float, y: float, words: str, *, anchor: str = "start") -> Markup:
+    """A label of a drawing; a kind that begins with `name-main` is drawn in the colour of text."""
+    fill = INK if kind.startswith("name-main") else INK_2
+    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}" fill="{}">{}</text>').format(
+        kind, coordinate(x), coordinate(y), anchor, fill, words
+    )
+
+
+def tag(name: str, kind: str, **attributes: float | str | None) -> Markup:
+    """An element of a drawing with its class; numbers become coordinates, None is left out."""
     told = Markup("").join(
-        Markup(' {}="{}"').format(key.replace("_", "-"), value if isinstance(value, str) else _n(value))
+        Markup(' {}="{}"').format(key.replace("_", "-"), value if isinstance(value, str) else coordinate(value))
         for key, value in attributes.items()
         if value is not None
     )
     return Markup("<{} class={}{}/>").format(escape(name), Markup('"{}"').format(kind), told)
 
 
-def _n(number: float) -> str:
+def coordinate(number: float) -> str:
     """A coordinate with one decimal at most, so that drawings are the same on every machine."""
     text = f"{number:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text

@@ -31,6 +31,25 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading(Iterator[Delivery]):
+    """The deliveries of a reading that has something to say besides.
+
+    Attributes:
+        deliveries: in the order in which they should be kept.
+        notes: what the reader should be told, a sentence each.
+        next_since: where a pull ended: the option `since` of the next one.
+    """
+
+    deliveries: Iterator[Delivery]
+    notes: tuple[str, ...] = ()
+    next_since: str | None = None
+
+    def __next__(self) -> Delivery:
+        """The next delivery."""
+        return next(self.deliveries)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What to read, and how.
 
@@ -67,6 +86,8 @@ class Source(Protocol):
 
     def read(self, request: Request) -> Iterator[Delivery]:
         """The deliveries, in the order in which they should be kept (course runs first).
+
+        Where a source has more to say, it answers with a `Reading`.
 
         Raises:
             SourceError: the data as a whole cannot be read; the message names file and fix.

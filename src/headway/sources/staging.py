@@ -17,7 +17,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from headway.domain.errors import SourceError
+from headway.domain.errors import HeadwayError, SourceError
 from headway.domain.records import KINDS, REJECTS
 from headway.sources.columns import id_sql
 from headway.sources.delimited import RAW_CHARACTERS, Dialect, Line, TextFile, lines_of, prepare
@@ -89,6 +89,28 @@ class Staging:
         """All rows of the answer to `sql`, in which `$name` stands for a value."""
         with _explained():
             return self.connection.execute(sql, values or None).fetchall()
+
+    @contextmanager
+    def arriving(self, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[None]:
+        """Inside, SQL can read the batches once as `name`; an error on their way is raised as it was."""
+        failed: list[HeadwayError] = []
+
+        def watched() -> Iterator[pa.RecordBatch]:
+            try:
+                yield from batches
+            except HeadwayError as wrong:  # raised below, where the engine cannot wrap it
+                failed.append(wrong)
+                raise
+
+        self.connection.register(name, pa.RecordBatchReader.from_batches(schema, watched()))
+        try:
+            yield
+        except duckdb.Error:
+            if failed:
+                raise failed[0] from None
+            raise
+        finally:
+            self.connection.unregister(name)
 
     def text(self, path: Path, name: str, dialect: Dialect) -> TextFile:
         """The text at `path`, ready to be staged; see `delimited.prepare`."""

@@ -110,9 +110,14 @@ class Table(_Part):
             source's name.
         learner: the column with the learner's id.
         learner_is_pseudonym: whether that id says nothing about the person; if not, it is replaced by a keyed hash.
+        learner_by_row: the table has no ids, and each row is one learner, known by a keyed hash of the whole row.
+        once: every row says the same, so that the first one stands for all; nothing but constants may be used.
+        each: further columns, a set for each record that a row becomes.
         occurred_at: when it happened.
         recorded_at: when the institution could have known; without it, at once.
         skip_where_empty: a row in which one of these columns is empty is not meant for this kind, and not read.
+        skip_where: words by column; a row with one of them there is not meant for this kind, and not read.
+        delimiter: one character, or `auto` for that of comma, semicolon and tab which the header has most of.
         native_id: columns that name the row for good; without it, all mapped columns and a count of equal rows.
         columns: the kind's other columns.
     """
@@ -126,12 +131,16 @@ class Table(_Part):
     )
     learner: str | None = None
     learner_is_pseudonym: bool | None = None
+    learner_by_row: bool = False
+    once: bool = False
     native_id: tuple[str, ...] = Field(default=(), strict=False)
     skip_where_empty: tuple[str, ...] = Field(default=(), strict=False)
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    skip_where: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    delimiter: Annotated[str, Field(pattern=r"^(.|auto)$")] = ","
     quote: Annotated[str, Field(max_length=1)] = '"'
     encoding: str = "utf-8"
     columns: dict[str, ValueOf] = {}
+    each: tuple[dict[str, ValueOf], ...] = Field(default=(), strict=False)
 
     @field_validator("kind")
     @classmethod
@@ -171,6 +180,15 @@ class Table(_Part):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "Table":
+        for part in self.parts():
+            part._check_columns()
+            part._check_forms()
+            if self.once and (part.used() or self.skip_where):
+                raise ValueError("once stands for all rows: use nothing but constants")
+        self._check_learner()
+        return self
+
+    def _check_columns(self) -> None:
         kind = KINDS[self.kind]
         known = set(kind.schema.names) - COMMON - set(DERIVED)
         for name in self.columns:
@@ -181,16 +199,22 @@ class Table(_Part):
         missing = kind.required - COMMON - set(DERIVED) - FILLED_IN - set(self.columns)
         if missing:
             raise ValueError(f"{self.kind} also needs {', '.join(sorted(missing))} under columns")
-        if kind.learner_scoped != (self.learner is not None):
-            raise ValueError(f"{self.kind} {'needs' if kind.learner_scoped else 'takes no'} learner")
+
+    def _check_learner(self) -> None:
+        scoped = KINDS[self.kind].learner_scoped
+        if self.learner is not None and self.learner_by_row:
+            raise ValueError("give either learner or learner_by_row")
+        if scoped != (self.learner is not None or self.learner_by_row):
+            raise ValueError(f"{self.kind} {'needs' if scoped else 'takes no'} learner")
         if (self.learner is None) != (self.learner_is_pseudonym is None):
             raise ValueError(
                 "learner_is_pseudonym (true or false) goes with learner: say whether the id names a person"
             )
-        self._check_forms(kind.schema)
-        return self
+        if self.learner_by_row and self.native_id:
+            raise ValueError("learner_by_row names the row: take native_id away")
 
-    def _check_forms(self, schema: pa.Schema) -> None:
+    def _check_forms(self) -> None:
+        schema = KINDS[self.kind].schema
         for name, value in self.given().items():
             form = schema.field(name).type
             timed = pa.types.is_timestamp(form)
@@ -204,6 +228,12 @@ class Table(_Part):
                 raise ValueError(
                     f"{name} {'is no list: take away' if value.separator else 'is a list: give'} separator"
                 )
+
+    def parts(self) -> list["Table"]:
+        """The table once for each record that a row of it becomes."""
+        return [self.model_copy(update={"columns": {**self.columns, **more}, "each": ()}) for more in self.each] or [
+            self
+        ]
 
     def given(self) -> dict[str, Value]:
         """Every record column that the mapping gives a value to, by name."""
@@ -224,6 +254,7 @@ class Table(_Part):
             *named,
             *self.native_id,
             *self.skip_where_empty,
+            *self.skip_where,
         ]
         return list(dict.fromkeys(names))
 
@@ -234,11 +265,13 @@ class TableMapping(_Part):
     Attributes:
         source_name: first part of the run ids, and the source of the records.
         zone: the institution's time zone (IANA).
+        query: SQL of each query that a table may name as its file; for the warehouse source alone.
         table: the tables to read.
     """
 
     source_name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = "csv"
     zone: str = "UTC"
+    query: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], str] = {}
     table: Annotated[list[Table], Field(min_length=1)]
 
     @field_validator("zone")

@@ -24,6 +24,9 @@ MACROS: Final = (
     "CREATE MACRO whole(x) AS if(x = trunc(x), try_cast(x AS BIGINT), NULL)",
 )
 
+ROW_ID: Final = "row_id"
+"""The column of a staged table that stands for the learner of each row, where the table has no ids."""
+
 # Where the table names only a day, these are meant at its end: nothing may count as known before it was.
 _AT_THE_END: Final = frozenset({"recorded_at", "released_at", "due_at"})
 _ASSUMED: Final = {"interactions": "1", "attempt": "1", "transferred": "false", "sensitive": "true"}
@@ -83,8 +86,9 @@ class TableSql:
         """Record column to expression, and `native` for what names the row."""
         made = {name: cell.typed for name, cell in self.cells().items()}
         made |= {"run": self.run(), "native": self.native_id()}
-        if self.table.learner:
-            made["learner"] = f"{text_sql(self.mapping.source_name + '/')} || {self.field(self.table.learner)}"
+        who = self.field(self.table.learner) if self.table.learner else f"t.{ROW_ID}"
+        if KINDS[self.table.kind].learner_scoped:
+            made["learner"] = f"{text_sql(self.mapping.source_name + '/')} || {who}"
         return made
 
     def field(self, column: str) -> str:
@@ -105,7 +109,9 @@ class TableSql:
     def native_id(self) -> str:
         """What names the row: its id columns, or all that is read of it; and what tells the table from another one."""
         constants = {name: value.constant for name, value in self.table.columns.items() if value.constant is not None}
-        parts = [f"coalesce({self.field(column)}, '')" for column in self.table.native_id or self.table.used()]
+        named = [] if self.table.learner_by_row else self.table.native_id or self.table.used()
+        parts = [f"coalesce({self.field(column)}, '')" for column in named]
+        parts += [f"t.{ROW_ID}"] if self.table.learner_by_row else []
         parts += [text_sql(f"{name}={constants[name]}") for name in sorted(constants)]
         return f"concat_ws(chr(31), {', '.join(parts) or text_sql('')})"
 

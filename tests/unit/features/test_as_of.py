@@ -160,6 +160,27 @@ def test_days_of_a_run_whose_start_is_moved_are_those_known_then() -> None:
         assert moments_on_days(records, [RUN], [0], end_of(-6)) == [moment(0)]
 
 
+def test_dates_read_off_the_events_of_several_deliveries_widen_and_stated_ones_stand() -> None:
+    history = History()
+    history.records["course_runs"].clear()
+
+    def told(known_day: int, first: int, last: int, inferred: bool | None) -> None:
+        days = {"starts_on": on(first), "ends_on": on(last)}
+        history.add("course_runs", at(known_day), None, course="T1", zone=ZONE, inferred=inferred, **days)
+
+    told(9, 3, 9, True)
+    told(19, 10, 19, True)
+    with Memory(history.tables()) as records:
+        facts = run_facts(records, RUN)
+        assert (facts.starts_on, facts.ends_on) == (on(3), on(19))
+        assert run_facts(records, RUN, end_of(12)).ends_on == on(9)
+    told(20, 0, 55, None)
+    told(30, -5, 30, True)
+    with Memory(history.tables()) as records:
+        facts = run_facts(records, RUN)
+        assert (facts.starts_on, facts.ends_on) == (on(0), on(55))
+
+
 def test_plans_count_as_they_were_last_announced() -> None:
     history = History().enrol("a").plan("x", 10).plan("x", 20, known_day=8)
     assert values(history, "assessments_missed", 7, 9, 10, 19, 20) == [0, 0, 0, 0, 1]

@@ -99,7 +99,7 @@ def test_a_digest_can_be_worked_out_without_the_lake(lake: Lake) -> None:
         row = statement(number)
         learner, verb, where = "8:oulad/11", "6:viewed", f"11:oulad/AAA/{number}"
         known = f"{row['id'].hex().upper()}|5:oulad|15:oulad/AAA/2013J|1380585600000000|1380672000000000"
-        text = f"{known}|{learner}|{verb}|{where}|2013-10-01|~|{row['interactions']}|{rest}"
+        text = f"{known}|{learner}|{verb}|{where}|~|~|~|~|2013-10-01|~|{row['interactions']}|{rest}|~|~"
         # DuckDB reads the sixteen bytes of an MD5 as a number with the last byte first.
         value = int.from_bytes(hashlib.md5(text.encode()).digest(), "little")
         low, high = low + value % 2**64, high + value // 2**64

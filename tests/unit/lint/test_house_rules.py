@@ -40,7 +40,7 @@ def test_asking_for_the_current_time_is_found(text: str) -> None:
     [
         ("src/headway/domain/time.py", "from datetime import datetime, UTC\nat = datetime.now(UTC)"),
         ("src/headway/cli/demo.py", "from time import perf_counter\nstart = perf_counter()"),
-        ("src/headway/flow.py", "import time\nstart = time.monotonic()"),
+        ("src/headway/flow/app.py", "import time\nstart = time.monotonic()"),
         ("benchmarks/bench_import.py", "import time\nstart = time.time()"),
         (IN_SCORING, "def age(clock):\n    return clock.now()"),
         (IN_SCORING, "from datetime import time\nat = time(12)"),

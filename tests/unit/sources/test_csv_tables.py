@@ -1,5 +1,6 @@
 """The csv source: what a mapping makes of a table, and what it does with rows that do not fit."""
 
+import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -254,3 +255,88 @@ def test_without_paths_the_files_are_looked_for_beside_the_mapping(tmp_path: Pat
     (tmp_path / "t.csv").write_text("who,at\na,2024-01-02T10:00\n")
     (tmp_path / "map.toml").write_text(STATEMENTS.format(occurred='"at"', more=""))
     assert drain(CsvTables(), Request([], {"map": str(tmp_path / "map.toml")})).counts() == {"statements": 1}
+
+
+ROWS_WITHOUT_IDS = """
+[[table]]
+file = "t.csv"
+delimiter = "auto"
+kind = "course_runs"
+run = "csv/C/R"
+once = true
+occurred_at = { constant = "2024-01-01" }
+[table.columns]
+starts_on = { constant = "2024-01-01" }
+ends_on = { constant = "2024-06-30" }
+
+[[table]]
+file = "t.csv"
+delimiter = "auto"
+kind = "attributes"
+run = "csv/C/R"
+learner_by_row = true
+skip_where = { state = ["test"] }
+occurred_at = { constant = "2024-01-01" }
+each = [
+    { name = { constant = "age" }, value = "age" },
+    { name = { constant = "town" }, value = { column = "town", values = { A = "Aa", B = "Bb" } } },
+]
+"""
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_without_ids_gives_a_record_for_each_fact_of_each_row(tmp_path: Path, delimiter: str) -> None:
+    text = "age,town,state\n20,A,x\n20,A,x\n30,B,test\n40,C,\n".replace(",", delimiter)
+    found = read(tmp_path, ROWS_WITHOUT_IDS, t=text)
+    facts = sorted((row["name"], row["value"]) for row in found.rows("attributes"))
+    assert facts == [("age", "20"), ("age", "20"), ("age", "40"), ("town", "Aa"), ("town", "Aa")]
+    assert len({row["learner"] for row in found.rows("attributes")}) == 3
+    assert len({row["id"] for row in found.rows("attributes")}) == 5
+    assert found.reasons() == [("t.csv", 5, "unknown_value")]
+    assert len(found.rows("course_runs")) == 1
+
+
+def test_a_learner_without_id_is_the_same_in_any_order(tmp_path: Path) -> None:
+    rows = ["20,A,x", "20,A,x", "40,B,y"]
+    first = read(tmp_path, ROWS_WITHOUT_IDS, t="age,town,state\n" + "\n".join(rows) + "\n")
+    second = read(tmp_path, ROWS_WITHOUT_IDS, t="age,town,state\n" + "\n".join(reversed(rows)) + "\n")
+    assert {row["id"] for row in first.rows("attributes")} == {row["id"] for row in second.rows("attributes")}
+    assert {row["learner"] for row in first.rows("attributes")} == {row["learner"] for row in second.rows("attributes")}
+
+
+def test_a_line_that_cannot_be_split_is_refused_once_however_many_tables_read_it(tmp_path: Path) -> None:
+    found = read(tmp_path, ROWS_WITHOUT_IDS, t="age,town,state\n20,A,x\n20,A\n")
+    assert found.reasons() == [("t.csv", 3, "wrong_column_count")]
+    assert "20" not in found.rejects.to_pylist()[0]["raw"]
+
+
+def test_rows_without_ids_come_from_one_file(tmp_path: Path) -> None:
+    mapping = ROWS_WITHOUT_IDS.replace('"t.csv"', '"*.csv"')
+    with pytest.raises(SourceError, match=r"t\.csv, u\.csv"):
+        read(tmp_path, mapping, t="age,town,state\n20,A,x\n", u="age,town,state\n20,A,x\n")
+
+
+def test_tables_are_found_in_a_zip(tmp_path: Path) -> None:
+    place = tmp_path / "all.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr("deep/t.csv", "age,town,state\n20,A,x\n")
+    (tmp_path / "map.toml").write_text(ROWS_WITHOUT_IDS, encoding="utf-8")
+    found = drain(CsvTables(), Request([place], {"map": str(tmp_path / "map.toml")}, KEY))
+    assert found.counts() == {"course_runs": 1, "attributes": 2}
+
+
+WRONG = {
+    "both kinds of learner": ("learner_by_row = true", 'learner_by_row = true\nlearner = "age"', "either learner"),
+    "once with a column": ('starts_on = { constant = "2024-01-01" }', 'starts_on = "age"', "nothing but constants"),
+    "an id beside the row": ("learner_by_row = true", 'learner_by_row = true\nnative_id = ["age"]', "native_id"),
+    "a part without what it needs": ('name = { constant = "age" }, value', "value", "also needs name"),
+    "an unknown column in a part": ('value = "age" }', 'valu = "age" }', "valu"),
+    "a long delimiter": ('delimiter = "auto"', 'delimiter = "semi"', "delimiter"),
+}
+
+
+@pytest.mark.parametrize(("good", "bad", "told"), WRONG.values(), ids=WRONG)
+def test_a_mapping_that_cannot_be_meant_is_refused(tmp_path: Path, good: str, bad: str, told: str) -> None:
+    assert good in ROWS_WITHOUT_IDS
+    with pytest.raises(ConfigError, match=told):
+        read(tmp_path, ROWS_WITHOUT_IDS.replace(good, bad), t="age,town,state\n")

@@ -5,6 +5,7 @@ recorded. Ids, instants and local dates are made from those by the source, in on
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -69,7 +70,7 @@ def activities(run: Run) -> pa.Table:
 
 def enrolments(block: Block, world: World) -> pa.Table:
     """One row for each enrolment, and one for each withdrawal, after all enrolments of the block."""
-    second, delay, left_second, left_delay = _office_hours(block, world)
+    second, delay, left_second, left_delay = office_hours(block, world)
     left = np.flatnonzero(block.fate.left_day < block.run.days)
     who = np.concatenate([np.arange(len(block.learner)), left])
     day = np.concatenate([block.people.registered_day, block.fate.left_day[left]])
@@ -85,7 +86,7 @@ def enrolments(block: Block, world: World) -> pa.Table:
 
 def attributes(block: Block, world: World) -> pa.Table:
     """Two plain and two sensitive facts for each learner, known with the enrolment."""
-    second, delay, *_ = _office_hours(block, world)
+    second, delay, *_ = office_hours(block, world)
     people, size = block.people, len(block.learner)
     names = ("previous_attempts", "studied_credits", "age_band", "gender")
     values = [people.previous_attempts.astype(str), people.studied_credits.astype(str)]
@@ -121,8 +122,29 @@ def statements(block: Block, world: World) -> pa.Table:
     )
 
 
-def results(block: Block, world: World) -> pa.Table:
-    """One row for each piece of work handed in: it happened when handed in and is known when its mark is released.
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Marks of a block; arrays of shape (marks,).
+
+    Attributes:
+        who: place of the learner in the block.
+        which: number of the assessment in the run's plan.
+        day: day of the run on which it was handed in.
+        second: second of that day.
+        delay_us: from handing in to the release of the mark.
+        score: 0 to 1.
+    """
+
+    who: Ints
+    which: Ints
+    day: Ints
+    second: Ints
+    delay_us: Ints
+    score: Floats
+
+
+def marks_of(block: Block, world: World) -> Marks:
+    """The mark of each piece of work handed in.
 
     Assignments and the exam are marked by people, 3 to 10 days after the due date; tests mark themselves at once.
     """
@@ -138,13 +160,21 @@ def results(block: Block, world: World) -> pa.Table:
     exam = which == len(work) - 1
     sat = np.round(np.clip(fate.final_score[who] + rng.normal(0.0, 0.05, len(who)), 0.0, 1.0), 2)
     day = np.floor(handed).astype(np.int64)
+    second = ((handed - day) * DAY_S).astype(np.int64)
+    score = np.where(exam, sat, life.score[who, which])
+    return Marks(who, which, day, second, delay.astype(np.int64), score)
+
+
+def results(block: Block, world: World) -> pa.Table:
+    """One row for each piece of work handed in: it happened when handed in and is known when its mark is released."""
+    marks = marks_of(block, world)
     return pa.table(
         {
-            **_common(block, who, day, ((handed - day) * DAY_S).astype(np.int64), delay.astype(np.int64)),
-            "activity": pa.array([one.activity for one in work]).take(pa.array(which)),
-            "attempt": np.ones(len(who), dtype=np.int32),
-            "score": np.where(exam, sat, life.score[who, which]),
-            "transferred": np.zeros(len(who), dtype=bool),
+            **_common(block, marks.who, marks.day, marks.second, marks.delay_us),
+            "activity": pa.array([one.activity for one in assessments_of(block.run)]).take(pa.array(marks.which)),
+            "attempt": np.ones(len(marks.who), dtype=np.int32),
+            "score": marks.score,
+            "transferred": np.zeros(len(marks.who), dtype=bool),
         }
     )
 
@@ -152,7 +182,7 @@ def results(block: Block, world: World) -> pa.Table:
 def outcomes(block: Block, world: World) -> pa.Table:
     """One row for each learner: withdrawn and known at once, or decided by the board after the run."""
     run, fate = block.run, block.fate
-    *_, left_second, left_delay = _office_hours(block, world)
+    *_, left_second, left_delay = office_hours(block, world)
     withdrawn = fate.left_day < run.days
     score = fate.final_score
     board_us = np.int64((BOARD_DAYS + 0.5) * DAY_S * 1_000_000)
@@ -204,7 +234,7 @@ def _common(block: Block, who: Ints, day: Ints, second: Ints, delay_us: Ints) ->
     }
 
 
-def _office_hours(block: Block, world: World) -> tuple[Ints, Ints, Ints, Ints]:
+def office_hours(block: Block, world: World) -> tuple[Ints, Ints, Ints, Ints]:
     """Second of the day and delay in microseconds of each learner's enrolment, and of their withdrawal."""
     rng, size = world.stream(block.run, block.number, RECORDS), len(block.learner)
     seconds = rng.integers(8 * 3600, 20 * 3600, (2, size))

@@ -10,7 +10,16 @@ from typing import Final
 import numpy as np
 
 from headway.sources.simulation.people import RHYTHMS, blend
-from headway.sources.simulation.plan import LEAD_DAYS, PER_WEEK, Bools, Floats, Ints, assessments_of, day_factors
+from headway.sources.simulation.plan import (
+    LEAD_DAYS,
+    PER_WEEK,
+    Bools,
+    Floats,
+    Ints,
+    Run,
+    assessments_of,
+    day_factors,
+)
 from headway.sources.simulation.weeks import PASS_MARK
 from headway.sources.simulation.world import EVENTS, Block, World
 
@@ -77,7 +86,7 @@ def expected(block: Block, world: World, done: Bools) -> Floats:
     days = np.arange(-LEAD_DAYS, run.days)
     week = np.clip(days // 7, 0, None)
     weights = np.array([WEEKDAY_WEIGHTS[name] for name in RHYTHMS]) / 7
-    rate = run.course.pace * np.exp(0.6 * block.life.shown[:, week]) * day_factors(run)
+    rate = run.course.pace * run.pace * np.exp(0.6 * block.life.shown[:, week]) * day_factors(run)
     rate *= weights[people.rhythm][:, days % 7]
     for place, one in enumerate(assessments_of(run)):
         ahead = one.due_day - days
@@ -90,7 +99,22 @@ def expected(block: Block, world: World, done: Bools) -> Floats:
 
 
 def events_of(block: Block, world: World) -> Events:
-    """Everything the block's learners did that left a trace, hand-ins among it."""
+    """All that the block's learners did and that arrived, hand-ins among it."""
+    done = all_events(block, world)
+    lost = is_lost(block.run, world, done.day)
+    return picked(done, ~lost) if lost.any() else done
+
+
+def is_lost(run: Run, world: World, day: Ints) -> Bools:
+    """Whether the feed was dead on these days of the run."""
+    feed = world.knobs.dead_feed
+    if feed is None or feed.run != run.place:
+        return np.zeros(len(day), dtype=bool)
+    return np.asarray((day >= feed.first_day) & (day <= feed.last_day))
+
+
+def all_events(block: Block, world: World) -> Events:
+    """Everything the block's learners did, also what a dead feed lost."""
     done = handed_in(block, world)
     # The stream of `handed_in` again, moved on, so that its draws and these are not the same.
     rng = world.stream(block.run, block.number, EVENTS).spawn(1)[0]
@@ -166,7 +190,12 @@ def _ordered(events: Events) -> Events:
     # One number, and a stable sort, because events come nearly in order.
     longest = int(events.day.max(initial=0)) + LEAD_DAYS + 1
     order = np.argsort((events.who * longest + events.day + LEAD_DAYS) * DAY_S + events.second, kind="stable")
-    return Events(**{name: getattr(events, name)[order] for name in Events.__slots__})
+    return picked(events, order)
+
+
+def picked(events: Events, which: Ints | Bools) -> Events:
+    """The events at these places."""
+    return Events(**{name: getattr(events, name)[which] for name in Events.__slots__})
 
 
 def passed_practice(score: Floats) -> Bools:

@@ -99,6 +99,9 @@ class Run:
         weeks: its length.
         shift: log-odds by which this run is harder than the course's others.
         zone: IANA name.
+        place: its place among the runs of its course, from 1.
+        drift: log-odds by which the drift makes not finishing likelier; behaviour does not show it.
+        pace: factor of the mean number of statements.
     """
 
     number: int
@@ -109,6 +112,9 @@ class Run:
     weeks: int
     shift: float
     zone: str
+    place: int = 1
+    drift: float = 0.0
+    pace: float = 1.0
 
     @property
     def id(self) -> str:
@@ -130,6 +136,11 @@ class Run:
         """Log-odds by which not finishing is likelier than in a middling run."""
         return self.course.difficulty + self.shift
 
+    @property
+    def pressure(self) -> float:
+        """As `hardness`, with what the drift adds."""
+        return self.hardness + self.drift
+
 
 def runs_of(knobs: Knobs) -> list[Run]:
     """All runs of the world, course by course, each course's in order of time; the last one is the running one."""
@@ -143,7 +154,22 @@ def runs_of(knobs: Knobs) -> list[Run]:
             name = f"{nominal.year}S{1 if nominal.month <= 6 else 2}"
             starts_on = monday_on_or_after(nominal)
             shift = float(seeded.normal(0.0, 0.06))
-            made.append(Run(number, course, name, place == 0, starts_on, knobs.weeks, shift, knobs.zone))
+            drifted = place + 1 >= knobs.drifts_from
+            made.append(
+                Run(
+                    number=number,
+                    course=course,
+                    name=name,
+                    first=place == 0,
+                    starts_on=starts_on,
+                    weeks=knobs.weeks,
+                    shift=shift,
+                    zone=knobs.zone,
+                    place=place + 1,
+                    drift=knobs.drift if drifted else 0.0,
+                    pace=knobs.pace * (knobs.drift_pace if drifted else 1.0),
+                )
+            )
     return made
 
 

@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from headway.sources.simulation.drafts import label, local_dates
 from headway.sources.simulation.people import RHYTHMS, SEGMENTS
+from headway.sources.simulation.plan import Floats
+from headway.sources.simulation.weeks import Fate
 from headway.sources.simulation.world import Block, World
 
 TRUTH: Final = pa.schema(
@@ -30,17 +32,24 @@ TRUTH: Final = pa.schema(
         ("finish_probability", pa.float64()),
         ("finished", pa.bool_()),
         ("label", pa.string()),
+        ("risk", pa.list_(pa.float64())),  # by week: true chance of not finishing of who is there when it begins
+        ("contacted_on", pa.date32()),  # null for who was not contacted
+        ("finished_if_not_contacted", pa.bool_()),
+        ("finished_if_contacted", pa.bool_()),
+        ("finish_probability_if_contacted", pa.float64()),
     ]
 )
 
 
 def truth_of(world: World) -> pa.Table:
     """The planted truth of the whole world, one row per run and learner, schema `TRUTH`."""
-    return pa.concat_tables([_of_block(block) for run in world.runs for block in world.blocks(run)])
+    return pa.concat_tables([truth_of_block(block, world) for run in world.runs for block in world.blocks(run)])
 
 
-def _of_block(block: Block) -> pa.Table:
+def truth_of_block(block: Block, world: World) -> pa.Table:
+    """The planted truth of one block."""
     true, fate = block.people.true, block.fate
+    contact_day = 7 * (world.knobs.contact_week - 1)
     columns = {
         "run": np.repeat(block.run.id, len(block.learner)),
         "learner": block.learner,
@@ -58,5 +67,16 @@ def _of_block(block: Block) -> pa.Table:
         "finish_probability": fate.finish_probability,
         "finished": fate.finished,
         "label": label(block),
+        "risk": pa.array(list(_risk(fate))),
+        "contacted_on": local_dates(block.run, np.where(block.contacted, contact_day, block.run.days)),
+        "finished_if_not_contacted": block.if_not_contacted.finished,
+        "finished_if_contacted": block.if_contacted.finished,
+        "finish_probability_if_contacted": block.if_contacted.finish_probability,
     }
     return pa.table(columns, schema=TRUTH)
+
+
+def _risk(fate: Fate) -> Floats:
+    stays = np.cumprod(1 - fate.hazard, axis=1)
+    before = np.concatenate([np.ones((len(stays), 1)), stays[:, :-1]], axis=1)
+    return np.asarray(1 - fate.finish_probability[:, None] / before)

@@ -182,15 +182,19 @@ def hazards(hazard_logit: Floats, hardness: float, intercept: float) -> Floats:
     return _logistic(USUAL_HAZARD + per_week + hazard_logit + hardness + intercept)
 
 
-def decide(run: Run, life: Life, dice: Dice, intercept: float) -> Fate:
-    """How it ends for everyone, given the world's intercept."""
-    hazard = hazards(life.hazard_logit, run.hardness, intercept)
+def decide(run: Run, life: Life, dice: Dice, intercept: float, relief: Floats | None = None) -> Fate:
+    """How it ends for everyone, given the world's intercept and by how much each week's log-odds of leaving are less.
+
+    `relief` has shape (weeks,), and is nothing where left out.
+    """
+    logit = life.hazard_logit if relief is None else life.hazard_logit - relief
+    hazard = hazards(logit, run.pressure, intercept)
     leaves = dice.leaving < hazard
     ever = leaves.any(axis=1)
     decided = np.where(ever, 7 * leaves.argmax(axis=1) + dice.weekday, run.days)
     left = np.where(ever, np.minimum(decided + dice.hesitation, run.days - 1), run.days)
     decided = np.minimum(decided, left)
-    standing = life.standing - run.hardness - intercept
+    standing = life.standing - run.pressure - intercept
     passes = standing + dice.luck >= 0
     # The mark is 0.4 exactly where the standing is 0.
     final = _logistic(np.log(PASS_MARK / (1 - PASS_MARK)) + FINAL_SLOPE * (standing + dice.luck))

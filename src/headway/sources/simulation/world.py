@@ -6,7 +6,7 @@ blocks held at once.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Final
 
@@ -14,14 +14,14 @@ import numpy as np
 
 from headway.sources.simulation.knobs import Knobs
 from headway.sources.simulation.people import People, blend, come_back, draw_people, pseudonyms
-from headway.sources.simulation.plan import Floats, Ints, Run, runs_of
+from headway.sources.simulation.plan import Bools, Floats, Ints, Run, runs_of
 from headway.sources.simulation.weeks import Dice, Fate, Life, decide, hazards, live, roll
 
 BLOCK: Final = 1000
 CALIBRATED_ON: Final = 24_000  # about so many learners, where there are more
 RETURNING_SHARE: Final = 0.08
 GROWTH: Final = 0.3  # what having seen the material adds to ability
-PEOPLE, EVENTS, RECORDS = range(3)
+PEOPLE, EVENTS, RECORDS, CONTACTS = range(4)
 """The streams of chance of a block, so that drawing more in one moves nothing in another."""
 
 
@@ -36,6 +36,9 @@ class Block:
         people: who they are.
         life: their weeks.
         fate: how it ended.
+        contacted: who was contacted.
+        if_not_contacted: how it would have ended for everyone without a contact.
+        if_contacted: how it would have ended with one, the dice being the same.
     """
 
     run: Run
@@ -44,6 +47,9 @@ class Block:
     people: People
     life: Life
     fate: Fate
+    contacted: Bools
+    if_not_contacted: Fate
+    if_contacted: Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +124,27 @@ def _block(world: World, run: Run, number: int) -> Block:
         talent[slots] = blend(earlier.true.talent[chosen] + GROWTH, talent[slots], knobs.signal)
         people = come_back(draw_people(rng, person, talent, knobs.signal), slots, earlier, chosen)
         life, dice = live(rng, run, people, knobs), roll(rng, len(person), run.weeks)
-    fate = decide(run, life, dice, world.intercept)
-    return Block(run, number, pseudonyms(people.person, knobs.fingerprint), people, life, fate)
+    ends = _ends(world, run, number, life, dice)
+    return Block(run, number, pseudonyms(people.person, knobs.fingerprint), people, life, *ends)
+
+
+def _ends(world: World, run: Run, number: int, life: Life, dice: Dice) -> tuple[Fate, Bools, Fate, Fate]:
+    """How it ends, who is contacted, and how it would end for all without and with a contact."""
+    knobs = world.knobs
+    left_alone = decide(run, life, dice, world.intercept)
+    week = knobs.contact_week - 1
+    relief = np.where(np.arange(run.weeks) >= week, knobs.contact_effect, 0.0)
+    helped = decide(run, life, dice, world.intercept, relief) if knobs.contact_effect else left_alone
+    lot = world.stream(run, number, CONTACTS).random(len(dice.luck))
+    contacted = (lot < knobs.contact_share) & (left_alone.decided_day >= 7 * week)
+    return _either(contacted, helped, left_alone), contacted, left_alone, helped
+
+
+def _either(chosen: Bools, one: Fate, other: Fate) -> Fate:
+    if not chosen.any():
+        return other
+    pairs = {field.name: (getattr(one, field.name), getattr(other, field.name)) for field in fields(Fate)}
+    return Fate(**{n: np.where(chosen[:, None] if a.ndim == 2 else chosen, a, b) for n, (a, b) in pairs.items()})
 
 
 def _returning(world: World, before: Run, number: int) -> tuple[People, Ints]:
@@ -128,7 +153,7 @@ def _returning(world: World, before: Run, number: int) -> tuple[People, Ints]:
     Nobody comes back twice: the first places of a block are kept for those who return, and only others are chosen.
     """
     people, life, dice = _fresh(world.knobs, before, number)
-    fate = decide(before, life, dice, world.intercept)
+    fate, *_ = _ends(world, before, number, life, dice)
     places = int(np.floor(RETURNING_SHARE * len(people)))
     eligible = np.flatnonzero(~fate.finished)
     return people, eligible[eligible >= places][:places]

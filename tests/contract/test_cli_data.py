@@ -1,0 +1,123 @@
+"""What scripts may rely on when they import, export, profile and describe."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from headway.domain.records import KINDS
+from headway.sources.source import SOURCES
+from tests.contract.source_cases import CASES
+from tests.support.command import Script, inside
+from tests.support.made import RUNNING, SOURCE, TODAY
+
+COUNTS = {"read", "accepted", "quarantined", "unchanged"}
+
+
+@pytest.fixture
+def script(made_home: Path, capsys: pytest.CaptureFixture[str]) -> Script:
+    """Asks at the shared home."""
+    return Script(capsys, made_home)
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES.names() if name != "simulated"])
+def test_every_source_imports_by_one_command_and_twice_is_once(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sample").mkdir()
+    request = CASES[name](tmp_path / "sample")
+    words = ["import", name, *map(str, request.paths)]
+    for option, value in request.options.items():
+        words += [f"--{option}", value] if option in ("run", "locale", "zone") else ["-o", f"{option}={value}"]
+    home = tmp_path / "home"
+    first, second = (inside(capsys, "--home", home, *words, "--json") for _ in range(2))
+    told, again = json.loads(first.stdout), json.loads(second.stdout)
+    assert set(told) >= COUNTS | {"reasons", "seconds"}
+    for each in (told, again):
+        assert each["read"] == each["accepted"] + each["quarantined"] + each["unchanged"]
+        assert sum(each["reasons"].values()) == each["quarantined"]
+    assert told["accepted"] > 0
+    assert again["accepted"] == 0
+    assert again["unchanged"] == told["accepted"] + told["unchanged"]
+    assert again["reasons"] == told["reasons"]
+    rejects = json.loads(inside(capsys, "--home", home, "source", "rejects", "--json").stdout)
+    assert sum(count["rows"] for count in rejects["counts"]) == told["quarantined"]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+def test_export_gives_the_records_back(script: Script, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / "deep" / f"marks.{suffix}"
+    told = script("export", RUNNING, "--kind", "results", "--out", out)
+    assert told == {"run": RUNNING, "kind": "results", "rows": told["rows"], "out": str(out)}
+    assert told["rows"] > 0
+    rows: list[dict[str, Any]]
+    if suffix == "parquet":
+        table = pq.read_table(out)
+        assert table.schema.names == KINDS["results"].schema.names
+        rows = table.to_pylist()
+    else:
+        lines = out.read_text(encoding="utf-8").splitlines()
+        rows = [{}] * (len(lines) - 1) if suffix == "csv" else [json.loads(line) for line in lines]
+    assert len(rows) == told["rows"]
+    if suffix != "csv":
+        assert {row["run"] for row in rows} == {RUNNING}
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+
+
+def test_export_as_of_a_date_knows_no_later_record(script: Script, tmp_path: Path) -> None:
+    every = script("export", RUNNING, "--out", tmp_path / "all.parquet")["rows"]
+    early = script("export", RUNNING, "--out", tmp_path / "early.parquet", "--as-of", "2026-02-20")["rows"]
+    assert 0 < early < every
+    newest = max(pq.read_table(tmp_path / "early.parquet")["recorded_at"].to_pylist())
+    assert newest.date().isoformat() <= "2026-02-21"
+
+
+def test_describe_writes_the_same_as_it_says(script: Script, tmp_path: Path) -> None:
+    out = tmp_path / "course.json"
+    told = script("describe", RUNNING, "--as-of", TODAY, "--out", out)
+    assert json.loads(out.read_text(encoding="utf-8")) == told
+    assert told["run"] == RUNNING
+    assert told["learners"] > 100
+    page = tmp_path / "course.html"
+    assert script("describe", RUNNING, "--as-of", TODAY, "--out", page) == told
+    assert told["summary"]["headline"].split(".")[0] in page.read_text(encoding="utf-8").replace("&#39;", "'")
+
+
+def test_a_profile_says_what_the_records_are_good_for(script: Script, tmp_path: Path) -> None:
+    page = tmp_path / "profile.html"
+    told = script("source", "profile", SOURCE, "--html", page)
+    assert {"severity", "findings", "sources", "as_of"} <= set(told)
+    for finding in told["findings"]:
+        assert all(finding[part] for part in ("code", "severity", "sentence", "means", "advice"))
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_check_profiles_what_an_import_would_make_and_leaves_the_lake_alone(
+    script: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = script("lake", "log")["snapshot"]
+    told = script("source", "check", SOURCE, "-o", "learners=40", "-o", "weeks=3", "-o", "seed=9")
+    assert told["accepted"] == told["read"]
+    assert {source["source"] for source in told["profile"]["sources"]} == {"simulated"}
+    assert script("lake", "log")["snapshot"] == before
+
+
+WRONG: dict[str, tuple[list[str], str]] = {
+    "no suffix": (["export", RUNNING, "--out", "clicks"], ".parquet"),
+    "no kind": (["export", RUNNING, "--out", "clicks.csv", "--kind", "clicks"], "statements"),
+    "no run": (["export", "moodle/none/1", "--out", "clicks.csv"], "moodle/none/1"),
+    "no such page": (["describe", RUNNING, "--out", "course.docx"], ".html"),
+    "no source": (["source", "profile", "moodel"], "moodel"),
+    "no source of rejects": (["source", "rejects", "--source", "moodel"], "'moodle'"),
+}
+
+
+@pytest.mark.parametrize(("words", "told"), WRONG.values(), ids=WRONG)
+def test_what_is_asked_wrongly_ends_with_2_and_the_fix(
+    made_home: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    done = inside(capsys, "--home", made_home, *words)
+    assert done.returncode == 2
+    assert told in done.stderr
