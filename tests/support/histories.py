@@ -250,6 +250,8 @@ class _History:
             learner=learner,
             verb="viewed",
             object=self.random.choice([*(activity for activity, *_ in self.plan), "elsewhere", None]),
+            object_type=self.random.choice([None, None, "video", "forum"]),
+            role=self.random.choice([None] * 9 + ["instructor", "automated"]),
             occurred_on=self._on(at),
             interactions=self.random.choice([0, 1, 1, 2, 7]),
         )

@@ -57,7 +57,7 @@ class Seen:
         return [
             row
             for row in self.of("statements", learner)
-            if row["interactions"] > 0 and row["occurred_on"] <= self.today
+            if row["role"] is None and row["interactions"] > 0 and row["occurred_on"] <= self.today
         ]
 
     def active_days(self, learner: str) -> list[date]:
@@ -161,7 +161,7 @@ def _activity(known: Seen, learner: str) -> dict[str, float]:
         "longest_gap_days": max(pauses, default=math.nan),
         "objects_total": len(used),
         "new_objects_14d": len(used - {row["object"] for row in actions if known.age(row["occurred_on"]) >= 14}),
-        "types_14d": len({known.type_of(row["object"]) for row in recent} - {None}),
+        "types_14d": len({row["object_type"] or known.type_of(row["object"]) for row in recent} - {None}),
         "activity_change_7d": math.log((week + 1) / (fortnight - week + 1)),
         "recent_share_14d": fortnight / total if total else math.nan,
         "weekend_share_28d": weekend / known.clicks(learner, 28) if month else math.nan,
@@ -304,7 +304,7 @@ def _inactive(window: Window, learner: str) -> float | None:
     if not window.over(7):
         return None
     until = window.opens_on + timedelta(days=7)
-    acts = [row for row in window.cut_off.of("statements", learner) if row["interactions"] > 0]
+    acts = [row for row in window.cut_off.of("statements", learner) if row["role"] is None and row["interactions"] > 0]
     return float(not any(window.opens_on < row["occurred_on"] <= until for row in acts))
 
 

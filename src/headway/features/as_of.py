@@ -23,7 +23,7 @@ from headway.domain.time import AsOf
 from headway.features import known, linear, spans
 from headway.features.engine import Records, Transform
 from headway.features.labels import Label
-from headway.features.script import Cuts, identity, script_for
+from headway.features.script import Cuts, by_learners, identity, script_for
 from headway.features.views import FeatureView, needed
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def known_at(tables: Mapping[str, pa.Table], as_of: AsOf) -> dict[str, pa.Table]
 
 def runs_with_activity(records: Records) -> set[str]:
     """The runs of which any activity is known: a silent feed is not a silent learner."""
-    statements = records.table("statements")
+    statements = by_learners(records.table("statements"))
     active = statements.filter(statements.interactions > 0).select("run").distinct()
     return set(records.collect(active)["run"].to_pylist())
 
@@ -242,6 +242,7 @@ def labelled(
     """
     spine = _spine(records, features.moments(), reading, action_gap_days, label.horizon_days)
     tables = {kind: _until(records, kind, known_by) for kind in known.LATER_KINDS}
+    tables["statements"] = by_learners(tables["statements"])
     later = known.Later(spine=spine, everyone=reading == "as published", **tables)
     columns = ("run", "learner", "as_of", "opens_at", "value", "evidence_at", "resolved_at")
     answer = records.collect(spine.left_join(label.define(later), "row").select("row", *columns).order_by("row"))

@@ -144,7 +144,8 @@ def _acts(sources: Sources) -> "ir.Table":
     used = _used(sources).select("run_no", "object", "object_no")
     numbered = acts.left_join(used, ["run_no", "object"], rname="used_{name}")
     return sources.keep(
-        "acts", numbered.select("enrolment", "run_no", "step", "occurred_on", "interactions", "object_no")
+        "acts",
+        numbered.select("enrolment", "run_no", "step", "occurred_on", "interactions", "object_no", "object_type"),
     )
 
 
@@ -262,10 +263,13 @@ def _objects(sources: Sources) -> Spans:
 
 def _types(sources: Sources) -> Spans:
     acts = _acts(sources)
+    columns = ("enrolment", "run_no", "step", "occurred_on", "interactions", "type")
+    told = acts.filter(acts.object_type.notnull()).rename(type="object_type").select(*columns)
+    untold = acts.filter(acts.object_type.isnull())
     types = _used(sources).filter(ibis._.type.notnull()).select("object_no", "type", "type_step")
-    # An act has a type once both it and the activity are known.
-    met = acts.join(types, "object_no")
-    met = met.mutate(step=ibis.greatest(met.step, met.type_step))
+    # An act that does not say what it was about has a type once both it and the activity are known.
+    met = untold.join(types, "object_no")
+    met = told.union(met.mutate(step=ibis.greatest(met.step, met.type_step)).select(*columns))
     rows = with_start(summed(met, ["enrolment", "type", "occurred_on"], "interactions"))
     rows = rows.mutate(course_day=days_between(rows.occurred_on, rows.starts_on)).drop("starts_on")
     return Spans(

@@ -122,7 +122,7 @@ def _sources(keep: "Callable[[str, ir.Table], ir.Table]", spine: "ir.Table", cut
     plans = here("activities").join(spans.runs_asked().select("run", "run_no"), "run")
     facts = own("attributes")
     in_force = facts.mutate(recorded_at=ibis.greatest(facts.recorded_at, facts.valid_from), told_at=facts.recorded_at)
-    statements = own("statements")
+    statements = by_learners(own("statements"))
     return known.Sources(
         enrolled=enrolled,
         cursor=cursor,
@@ -134,6 +134,11 @@ def _sources(keep: "Callable[[str, ir.Table], ir.Table]", spine: "ir.Table", cut
         attributes=cuts.first_seen(in_force, moments, None),
         keep=keep,
     )
+
+
+def by_learners(statements: "ir.Table") -> "ir.Table":
+    """The statements of learners' own acts: none that staff or a program did in their place."""
+    return statements.filter(statements.role.isnull())
 
 
 def _filled(wide: "ir.Table", definitions: list[Feature]) -> "ir.Table":
