@@ -70,6 +70,14 @@ class SourceError(HeadwayError):
     http_status = 422
 
 
+class ServiceRefused(SourceError):
+    """Another system answered that it does not do what was asked; `code` is its own word for why."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class LakeError(HeadwayError):
     """The lake is damaged, locked or not there."""
 

@@ -81,17 +81,17 @@ def read_tables(
         staging.run(macro)
     tables = list(enumerate(mapping.table, start=1))
     made: list[Delivery] = []
-    missing: list[SourceError] = []
+    missing: list[str] = []
     for number, group in groupby(sorted(tables, key=lambda table: _form(table[1])), key=lambda table: _form(table[1])):
         reading = _Reading(staging, mapping, list(group), place)
-        try:
-            files = _files(paths, number[0], place, staging.folder)
-        except _NoFileError as wrong:
-            missing.append(wrong)
+        files = _files(paths, number[0], staging.folder)
+        if not files:
+            missing.append(number[0])
             continue
         made += reading.deliveries(files, request.pseudonym_key)
     if missing and (all_files or not made):
-        raise missing[0]
+        where = ", ".join(str(path) for path in paths)
+        raise SourceError(f"No file called {missing[0]} is in {where}. Add it, or correct `file` in {place.name}.")
     order = list(KINDS)
     return _deliveries(staging, sorted(made, key=lambda delivery: order.index(delivery.kind)))
 
@@ -106,10 +106,6 @@ def _deliveries(staging: Staging, made: Sequence[Delivery]) -> Iterator[Delivery
     for kind in dict.fromkeys(delivery.kind for delivery in made):
         for rejects in staging.rejects(kind):
             yield no_records(kind, rejects)
-
-
-class _NoFileError(SourceError):
-    """No file of a table is there."""
 
 
 class _Reading:
@@ -276,7 +272,7 @@ def _delimiter(path: Path, name: str) -> str:
     return max(_DELIMITERS, key=header.count)
 
 
-def _files(paths: Sequence[Path], pattern: str, place: Path, folder: Path) -> list[File]:
+def _files(paths: Sequence[Path], pattern: str, folder: Path) -> list[File]:
     found: list[File] = []
     for path in paths:
         if path.is_dir():
@@ -288,9 +284,6 @@ def _files(paths: Sequence[Path], pattern: str, place: Path, folder: Path) -> li
             found += zip_members(path, folder, lambda name: fnmatch.fnmatch(name, pattern))
         elif fnmatch.fnmatch(path.name, pattern):
             found.append((path, path.name))
-    if not found:
-        where = ", ".join(str(path) for path in paths)
-        raise _NoFileError(f"No file called {pattern} is in {where}. Add it, or correct `file` in {place.name}.")
     return found
 
 

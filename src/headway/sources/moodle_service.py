@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from headway.domain.errors import InputError, SourceError
+from headway.domain.errors import InputError, ServiceRefused, SourceError
 from headway.sources.http import get_json
 from headway.sources.moodle_rows import add_learners
 from headway.sources.staging import Staging
@@ -89,23 +89,19 @@ class Service:
         answer, _ = get_json(address, {}, asked, sleep=self.sleep)
         if isinstance(answer, dict) and "exception" in answer:
             code = str(answer.get("errorcode", ""))[:60]
-            raise RefusedError(function, code, str(answer.get("message", ""))[:200])
+            raise _refused(function, code, str(answer.get("message", ""))[:200])
         return answer
 
 
-class RefusedError(SourceError):
-    """Moodle's own answer that it does not do what was asked."""
-
-    def __init__(self, function: str, code: str, message: str) -> None:
-        advice = {
-            "invalidtoken": "Make a new token (Site administration > Server > Web services > Manage tokens).",
-            "accessexception": f"Add the function {function} to the external service of the token.",
-            "nopermissions": "Give the token's account the right to see grades and participants of the course.",
-            "requireloginerror": "Enrol the token's account in the course, or let it see all courses.",
-            "invalidrecord": "Check the number of the course.",
-        }.get(code, "Ask who runs this Moodle.")
-        super().__init__(f"Moodle refuses {function} ({code}: {message}). {advice}")
-        self.code = code
+def _refused(function: str, code: str, message: str) -> ServiceRefused:
+    advice = {
+        "invalidtoken": "Make a new token (Site administration > Server > Web services > Manage tokens).",
+        "accessexception": f"Add the function {function} to the external service of the token.",
+        "nopermissions": "Give the token's account the right to see grades and participants of the course.",
+        "requireloginerror": "Enrol the token's account in the course, or let it see all courses.",
+        "invalidrecord": "Check the number of the course.",
+    }.get(code, "Ask who runs this Moodle.")
+    return ServiceRefused(f"Moodle refuses {function} ({code}: {message}). {advice}", code)
 
 
 def service_of(options: Mapping[str, str], url: str) -> Service:
@@ -235,7 +231,7 @@ def _completions(service: Service, course: str, learners: Sequence[str]) -> Iter
     for number in learners:
         try:
             answer = service.call("core_completion_get_activities_completion_status", courseid=course, userid=number)
-        except RefusedError as refused:
+        except ServiceRefused as refused:
             if refused.code in _NOT_ENABLED:
                 return
             raise
