@@ -104,6 +104,17 @@ def test_a_check_profiles_what_an_import_would_make_and_leaves_the_lake_alone(
     assert script("lake", "log")["snapshot"] == before
 
 
+def test_a_check_tells_every_refused_row_whatever_the_run_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = CASES["xapi"](tmp_path)
+    words = ["source", "check", "xapi", *map(str, request.paths), "--run", "biology/BIO101/2026", "--json"]
+    told = json.loads(inside(capsys, "--home", tmp_path / "home", *words).stdout)
+    refused = sum(row["rows"] for source in told["profile"]["sources"] for row in source["rejects"])
+    assert refused == told["quarantined"] > 0
+    assert {run["run"] for source in told["profile"]["sources"] for run in source["runs"]} == {"biology/BIO101/2026"}
+
+
 WRONG: dict[str, tuple[list[str], str]] = {
     "no suffix": (["export", RUNNING, "--out", "clicks"], ".parquet"),
     "no kind": (["export", RUNNING, "--out", "clicks.csv", "--kind", "clicks"], "statements"),

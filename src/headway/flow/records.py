@@ -87,7 +87,7 @@ def profile_sources(app: App, sources: Sequence[str] = ()) -> Profile:
     for source in sources:
         if source not in known:
             raise UnknownName.of("source with records", source, known)
-    return _profile(app, app.lake, [run for run in runs if RunId.parse(run).source in (sources or known)])
+    return _profile(app, app.lake, [run for run in runs if RunId.parse(run).source in (sources or known)], sources)
 
 
 def describe(app: App, run: str, as_of_text: str | None = None) -> CourseDescription:
@@ -116,6 +116,10 @@ def export(app: App, runs: Sequence[str], kind: str, path: Path, as_of_text: str
         kind: the record kind.
         path: the file; its suffix decides the format.
         as_of_text: only what was known at this time, a date being that of the first run's zone; None for all.
+
+    Raises:
+        UnknownName: there is no such run or record kind.
+        InputError: the suffix is none of ours, or the file cannot be written.
     """
     chosen = select_runs(runs, app.lake.runs())
     until = None
@@ -176,11 +180,12 @@ def check_audit(app: App) -> str:
     return "unbroken"
 
 
-def _profile(app: App, lake: Lake, runs: Sequence[str]) -> Profile:
-    now, rejects = AsOf.now(app.clock), lake.reject_counts()
-    names = {RunId.parse(run).source for run in runs}
+def _profile(app: App, lake: Lake, runs: Sequence[str], sources: Sequence[str] = ()) -> Profile:
+    now = AsOf.now(app.clock)
+    # Runs that the user named may begin with another word than the source whose rows were refused.
+    rejects = [row for row in lake.reject_counts() if not sources or row[0] in sources]
     with lake.open(now, runs) as records:
-        return profile(records, runs, now, [row for row in rejects if row[0] in names or not runs])
+        return profile(records, runs, now, rejects)
 
 
 def _key(app: App, dry_run: bool) -> bytes:
