@@ -9,11 +9,27 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from headway.domain.errors import ConfigError, UnknownName
 
 T = TypeVar("T")
+
+
+def needs(extra: str, module: str) -> Any:
+    """The module `module`, which comes with headway's optional extra `extra`.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as missing:
+        if missing.name != module.partition(".")[0]:
+            raise
+        raise ConfigError(
+            f"This needs {missing.name}, which comes with an extra: pip install 'headway[{extra}]'"
+        ) from missing
 
 
 class Extensions(Generic[T]):

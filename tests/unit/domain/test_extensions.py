@@ -93,3 +93,17 @@ def test_a_broken_entry_point_stops_with_its_name(package: str, monkeypatch: pyt
 
     with pytest.raises(ConfigError, match="not_there_at_all"):
         Extensions("numbers", package).names()
+
+
+def test_an_extra_that_is_there_is_imported() -> None:
+    assert extensions.needs("models", "json.decoder") is sys.modules["json.decoder"]
+
+
+def test_an_extra_that_is_missing_says_how_to_get_it() -> None:
+    with pytest.raises(ConfigError, match=r"pip install 'headway\[models\]'"):
+        extensions.needs("models", "a_library_nobody_has.part")
+
+
+def test_a_missing_module_of_a_library_that_is_there_is_no_missing_extra() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        extensions.needs("models", "json.nothing_here")
