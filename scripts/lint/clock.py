@@ -9,7 +9,7 @@ from scripts.lint.module import Finding, Module, texts
 
 RULE: Final = "current-time"
 OWNER: Final = "domain/time.py"
-STOPWATCH_PLACES: Final = ("cli/", "flow/")
+STOPWATCH_PLACES: Final = ("cli/", "flow/", "benchmarks/")
 """Who may time how long something took. A duration inside a record or an artefact would make two equal runs differ."""
 
 _NOW: Final = frozenset(
@@ -49,7 +49,7 @@ def current_time(module: Module) -> Iterator[Finding]:
             )
         elif name in _STOPWATCH and not module.within(*STOPWATCH_PLACES):
             yield module.finding(
-                node, RULE, f"{name} outside cli/ and flow/: a duration kept elsewhere breaks repeatability"
+                node, RULE, f"{name} outside cli/, flow/ and benchmarks/: a duration kept elsewhere breaks repeatability"
             )
     for line, text in texts(module.tree):
         if found := _SQL_NOW.search(text):

@@ -8,7 +8,7 @@ from typing import Final
 from scripts.lint.module import Finding, Module, texts
 
 RULE: Final = "as-of-cut"
-OWNERS: Final = ("lake/", "features/as_of.py")
+OWNERS: Final = ("lake/", "features/as_of.py", "benchmarks/with_pandas.py")
 
 _ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _ORDERING_CALLS: Final = frozenset({"between", "less", "less_equal", "greater", "greater_equal"})

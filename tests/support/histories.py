@@ -162,9 +162,9 @@ class _History:
     def _activities(self) -> None:
         for number in range(self.random.randint(1, 5)):
             activity = f"a{number}"
-            self.add("activities", self._at(self.random.randint(-30, 20)), activity=activity, type=self._material())
+            self.add("activities", self._at(self.random.randint(-30, 20)), activity=activity, **self._about_material())
             if self.random.random() < 0.2:
-                self.add("activities", self._at(25), activity=activity, type=self._material())
+                self.add("activities", self._at(25), activity=activity, **self._about_material())
             self.plan.append((activity, "material", None))
         for number in range(self.random.randint(0, 4)):
             activity, due = f"w{number}", self.random.choice([7, 14, self.random.randint(0, self.days)])
@@ -184,17 +184,29 @@ class _History:
             "weight": weight,
             "due_on": due_on,
             "due_at": due_at,
+            "opens_on": self.random.choice([None, due_on - timedelta(days=self.random.choice([0, 7]))]),
         }
         self.add("activities", self._at(announced), **told)
 
-    def _material(self) -> str:
-        return self.random.choice(MATERIALS)
+    def _about_material(self) -> dict[str, Any]:
+        planned = self.starts_on + timedelta(days=self.random.randint(0, self.days))
+        return {
+            "type": self.random.choice(MATERIALS),
+            "opens_on": self.random.choice([None, planned]),
+            "duration_s": self.random.choice([None, 60.0, 600.0]),
+        }
 
     def _learner(self, learner: str) -> None:
         self._enrolments(learner)
         self._attributes(learner)
         for _ in range(self.random.choice([0, 1, 4, 15, 40])):
             self._statement(learner)
+        for _ in range(self.random.choice([0, 0, 3])):
+            self._sitting(learner)
+        for number in range(self.random.choice([0, 0, 2])):
+            self._post(learner, f"{learner}-p{number}")
+        for _ in range(self.random.choice([0, 0, 5])):
+            self._response(learner)
         for activity, kind, due_on in self.plan:
             if due_on is not None and self.random.random() < 0.7:
                 self._hand_in(learner, activity, kind, (due_on - self.starts_on).days)
@@ -254,7 +266,46 @@ class _History:
             role=self.random.choice([None] * 9 + ["instructor", "automated"]),
             occurred_on=self._on(at),
             interactions=self.random.choice([0, 1, 1, 2, 7]),
+            hour=None if lag is not None else at.astimezone(zone_of(self.zone)).hour,
         )
+
+    def _acted(self, learner: str, at: datetime, **told: Any) -> None:
+        local = at.astimezone(zone_of(self.zone))
+        self.add("statements", at, learner=learner, occurred_on=local.date(), hour=local.hour, interactions=1, **told)
+
+    def _sitting(self, learner: str) -> None:
+        """Some minutes with recordings and pages, often up to and past midnight, parts of it known later."""
+        at = self._at(self.random.randint(-3, self.days))
+        place = 0.0
+        for _ in range(self.random.randint(1, 12)):
+            at += timedelta(seconds=self.random.choice([0, 1, 20, 300, 1500, 1801, 4000]))
+            there, place = place, place + self.random.choice([-30.0, 0.0, 10.0, 90.0])
+            told: dict[str, Any] = {"verb": "viewed", "object": "a0", "duration_s": self.random.choice([None, 40.0])}
+            if self.random.random() < 0.7:
+                told |= {
+                    "verb": self.random.choice(["played", "paused", "seeked", "completed"]),
+                    "object_type": "video",
+                }
+                told |= {"position_s": self.random.choice([None, place]), "object": self.random.choice(["a0", "a1"])}
+                told |= {"from_s": there if told["verb"] == "seeked" else None}
+            self._acted(learner, at, **told)
+
+    def _post(self, learner: str, post: str) -> None:
+        at, answered = self._at(self.random.randint(-3, self.days)), self.random.choice(["none", "other-p0", None])
+        verb = "replied" if answered else "posted"
+        self._acted(learner, at, verb=verb, object=post, parent=answered or "forum", object_type="thread")
+        for number in range(self.random.choice([0, 1, 2])):
+            told: dict[str, Any] = {"verb": "replied", "object": f"{post}-r{number}", "parent": post}
+            told |= {"role": self.random.choice([None, "instructor"]), "object_type": "message"}
+            self._acted(self.random.choice([learner, "someone"]), at + timedelta(hours=20 * number), **told)
+
+    def _response(self, learner: str) -> None:
+        told: dict[str, Any] = {
+            "correct": self.random.choice([None, True, False]),
+            "hints": self.random.choice([None, 2]),
+        }
+        told |= {"item": self.random.choice("xyz"), "attempt": self.random.choice([None, 1, 2])}
+        self.add("responses", self._at(self.random.randint(-3, self.days)), learner=learner, **told)
 
     def _hand_in(self, learner: str, activity: str, kind: str, due: int) -> None:
         at = self._at(due + self.random.choice([-9, -2, -1, 0, 0, 1, 6]))

@@ -35,6 +35,9 @@ class Memory:
     def table(self, kind: str) -> "ir.Table":
         return ibis.table(ibis.Schema.from_pyarrow(KINDS[kind].schema), name=kind)
 
+    def everywhere(self, kind: str) -> "ir.Table":
+        return self.table(kind)
+
     def put(self, name: str, table: pa.Table) -> "ir.Table":
         self._load(name, table)
         return ibis.table(ibis.Schema.from_pyarrow(table.schema), name=name)

@@ -5,7 +5,7 @@ Written from the feature and label descriptions, not from the engine: no joins, 
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -22,7 +22,7 @@ ASSESSED: Final = ("assignment", "test", "exam", "quiz_assessment")
 MARKING_DAYS: Final = 14
 PASS_MARK: Final = 0.4
 COMPLETE: Final = 0.9
-WHOLE_RUN: Final = ("does_not_finish", "final_score")
+WHOLE_RUN: Final = ("does_not_finish", "final_score", "dfw")
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,10 @@ class Window:
 def labels(name: str, window: Window) -> dict[str, float]:
     """The label of each learner for whom it trains."""
     cohort = window.known.enrolled()
-    if name in WHOLE_RUN:
+    if name in UNTIL_THE_END:
+        if not _run_over(window):
+            return {}
+    elif name in WHOLE_RUN:
         told = sum(bool(window.cut_off.of("outcomes", learner)) for learner in cohort)
         if told < COMPLETE * len(cohort):
             return {}
@@ -298,14 +301,6 @@ def _does_not_finish(window: Window, learner: str) -> float | None:
 def _final_score(window: Window, learner: str) -> float | None:
     told = _outcome(window, learner)
     return None if told is None else told["final_score"]
-
-
-def _inactive(window: Window, learner: str) -> float | None:
-    if not window.over(7):
-        return None
-    until = window.opens_on + timedelta(days=7)
-    acts = [row for row in window.cut_off.of("statements", learner) if row["role"] is None and row["interactions"] > 0]
-    return float(not any(window.opens_on < row["occurred_on"] <= until for row in acts))
 
 
 def _handed_in(window: Window, learner: str, activity: str) -> list[Row]:
@@ -346,11 +341,175 @@ def _passes(window: Window, learner: str) -> float | None:
     return float(max((row["score"] or 0.0 for row in marked), default=0.0) >= PASS_MARK)
 
 
-LABELS: Final = {
+def _acts(window: Window, learner: str, types: tuple[str, ...] = ()) -> list[Row]:
+    own = [row for row in window.cut_off.of("statements", learner) if row["role"] is None]
+    if not types:
+        return [row for row in own if row["interactions"] > 0]
+    return [
+        row
+        for row in own
+        if (row["interactions"] > 0 or row["verb"] == "submitted")
+        and (row["object_type"] or window.cut_off.type_of(row["object"])) in types
+    ]
+
+
+def _heard(window: Window, days: int) -> bool:
+    """Whether anyone could have been heard until the window closes."""
+    everyone = [
+        row["occurred_on"] for row in window.cut_off.of("statements") if row["role"] is None and row["interactions"] > 0
+    ]
+    last: date = max([window.known.ends_on, *everyone])
+    return window.opens_on + timedelta(days=days) <= last
+
+
+def _gone(window: Window, learner: str) -> bool:
+    before = [row for row in window.cut_off.of("enrolments", learner) if row["valid_from"] < window.opens.instant]
+    left = [row["valid_from"] for row in before if row["status"] == "withdrawn"]
+    back = [row["valid_from"] for row in before if row["status"] == "enrolled"]
+    return bool(left) and (not back or max(left) >= max(back))
+
+
+def _leaves(window: Window, learner: str) -> Row | None:
+    """The first withdrawal from the opening of the window on."""
+    changes = window.cut_off.of("enrolments", learner, status="withdrawn")
+    ahead = [row for row in changes if row["valid_from"] >= window.opens.instant]
+    return min(ahead, key=lambda row: row["valid_from"], default=None)
+
+
+def _silent(window: Window, learner: str, days: int) -> float | None:
+    if not window.over(days) or not _heard(window, days):
+        return None
+    until = window.opens_on + timedelta(days=days)
+    return float(not any(window.opens_on < row["occurred_on"] <= until for row in _acts(window, learner)))
+
+
+def _silent_or_gone(window: Window, learner: str, days: int) -> float | None:
+    if _gone(window, learner) or not window.over(days):
+        return None
+    left = _leaves(window, learner)
+    if left is not None and left["valid_from"] < window.closes(days).instant:
+        return 1.0
+    return _silent(window, learner, days)
+
+
+def _less(window: Window, learner: str, types: tuple[str, ...]) -> float | None:
+    if not window.over(7) or not _heard(window, 7):
+        return None
+    enrolled = [
+        row["valid_from_on"]
+        for row in window.known.of("enrolments", learner, status="enrolled")
+        if row["valid_from"] <= window.known.as_of.instant
+    ]
+    begins_on = max(window.known.starts_on, min(enrolled))
+    weeks = max(((window.opens_on - begins_on).days + 1) // 7, 0)
+    after = before = 0
+    for row in _acts(window, learner, types):
+        offset = (row["occurred_on"] - window.opens_on).days
+        counts = max(row["interactions"], int(row["verb"] == "submitted"))
+        after += counts if 0 < offset <= 7 else 0
+        before += counts if -7 * weeks < offset <= 0 else 0
+    return float(after * weeks < 0.5 * before) if before else None
+
+
+def _passes_next(window: Window, learner: str) -> float | None:
+    plan = [one for one in plan_of(window.cut_off.of("activities")) if one["type"] != "exam"]
+    for one in plan:
+        marked = window.cut_off.of("results", learner, activity=one["activity"], transferred=False)
+        given = [row["at"] for row in _handed_in(window, learner, one["activity"])]
+        done = [row["occurred_at"] for row in marked] + given
+        if one["due_on"] <= window.opens_on or any(at < window.opens.instant for at in done):
+            continue
+        known_at = max([one["due_at"] + timedelta(days=MARKING_DAYS), *(row["recorded_at"] for row in marked)])
+        if known_at > window.cut_off.as_of.instant:
+            return None
+        return float(max((row["score"] or 0.0 for row in marked), default=0.0) >= PASS_MARK)
+    return None
+
+
+def _days_to_activity(window: Window, learner: str) -> float | None:
+    if not window.over(28) or not _heard(window, 28):
+        return None
+    ahead = [(row["occurred_on"] - window.opens_on).days for row in _acts(window, learner)]
+    return float(min([28, *(days for days in ahead if days > 0)]))
+
+
+def _days_to_withdrawal(window: Window, learner: str) -> float | None:
+    left = _leaves(window, learner)
+    if _gone(window, learner) or left is None:
+        return None
+    return float((left["valid_from_on"] - window.opens_on).days)
+
+
+def _run_over(window: Window) -> bool:
+    """Whether the run has ended by the cut-off, counted in days of 24 hours from the opening of the window."""
+    days = max((window.known.ends_on - window.opens_on).days, 0)
+    return window.opens.instant + timedelta(days=days) <= window.cut_off.as_of.instant
+
+
+def _followed(window: Window, learner: str) -> tuple[float, float] | None:
+    left = _leaves(window, learner)
+    days_left = (window.known.ends_on - window.opens_on).days
+    if _gone(window, learner) or days_left <= 0:
+        return None
+    days = days_left + 1 if left is None else (left["valid_from_on"] - window.opens_on).days
+    return (float(days), 1.0) if days <= days_left else (float(days_left), 0.0)
+
+
+def _followed_silent(window: Window, learner: str) -> tuple[float, float] | None:
+    days_left = (window.known.ends_on - window.opens_on).days
+    if days_left <= 0:
+        return None
+    acts = [(row["occurred_on"] - window.opens_on).days for row in _acts(window, learner)]
+    last = max([0, *(days for days in acts if 0 < days <= days_left)])
+    horizon = max(days_left - 14 + 1, 0)
+    told = max(
+        window.cut_off.of("outcomes", learner), key=lambda row: (row["recorded_at"], row["id"]), default={"label": ""}
+    )
+    seen = last < horizon and told["label"] not in ("pass", "distinction")
+    return (float(last), 1.0) if seen else (float(horizon), 0.0)
+
+
+Follow = Callable[[Window, str], tuple[float, float] | None]
+
+
+def _part(follow: Follow, which: int) -> Callable[[Window, str], float | None]:
+    def value(window: Window, learner: str) -> float | None:
+        found = follow(window, learner)
+        return None if found is None else found[which]
+
+    return value
+
+
+QUIZZES: Final = ("quiz", "question", "interactive", "test", "quiz_assessment")
+
+LABELS: Final[dict[str, Callable[[Window, str], float | None]]] = {
     "withdraws_within_14d": _withdraws,
     "does_not_finish": _does_not_finish,
     "final_score": _final_score,
-    "inactive_next_week": _inactive,
+    "inactive_next_week": lambda window, learner: _silent(window, learner, 7),
     "misses_next_assessment": _misses_next,
     "passes_assessment_due_in_7d": _passes,
+    "dfw": _does_not_finish,
+    "passes_next_assessment": _passes_next,
+    "less_video_next_week": lambda window, learner: _less(window, learner, ("video",)),
+    "less_quiz_next_week": lambda window, learner: _less(window, learner, QUIZZES),
+    "less_assignment_next_week": lambda window, learner: _less(window, learner, ("assignment",)),
+    "inactive_next_10d": lambda window, learner: _silent(window, learner, 10),
+    "inactive_or_withdrawn_next_7d": lambda window, learner: _silent_or_gone(window, learner, 7),
+    "inactive_or_withdrawn_next_14d": lambda window, learner: _silent_or_gone(window, learner, 14),
+    "days_to_next_activity": _days_to_activity,
+    "days_to_withdrawal": _days_to_withdrawal,
+    "days_followed_to_withdrawal": _part(_followed, 0),
+    "withdrawal_seen": _part(_followed, 1),
+    "days_followed_to_silence_14d": _part(_followed_silent, 0),
+    "silence_14d_seen": _part(_followed_silent, 1),
 }
+
+UNTIL_THE_END: Final = (
+    "days_to_withdrawal",
+    "days_followed_to_withdrawal",
+    "withdrawal_seen",
+    "days_followed_to_silence_14d",
+    "silence_14d_seen",
+)
+"""Labels of a whole run that are resolved when it ends."""

@@ -5,7 +5,8 @@ Everything else receives relations that are already cut. Values are rounded to 1
 so that the order in which an engine adds numbers never shows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +24,8 @@ from headway.domain.time import AsOf
 from headway.features import known, linear, spans
 from headway.features.engine import Records, Transform
 from headway.features.labels import Label
-from headway.features.script import Cuts, by_learners, identity, script_for
+from headway.features.relations import RELATIONS
+from headway.features.script import KEYS, Cuts, Script, by_learners, identity, script_for
 from headway.features.views import FeatureView, needed
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ Reading = Literal["honest", "as published"]
 
 GROUP_STATEMENTS: Final = 1_000_000
 """Course runs are computed in groups of about this many statements, so that memory does not grow with their number."""
+
+GROUP_ROWS: Final = 100_000
+"""And of about this many rows of features."""
+
+MOST_ROWS: Final = 500_000
+"""A single run of more rows is computed some moments at a time, though its statements are then read several times."""
 
 LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -68,6 +76,10 @@ class RunFacts:
     def course_day(self, as_of: AsOf) -> int:
         """The course day that an as-of time closes or falls in; 0 is the first."""
         return (as_of.day(self.zone) - self.starts_on).days
+
+    def end_of(self, course_day: int) -> AsOf:
+        """The as-of time that closes a course day."""
+        return _end_of(self.starts_on + timedelta(days=course_day), self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +155,7 @@ def moments_on_days(
     course_runs = _CourseRuns.of(records)
     for run in runs:
         about = course_runs.about(run, known_by)
-        moments += [Moment(run, _end_of(about.starts_on + timedelta(days=day), about.zone)) for day in days]
+        moments += [Moment(run, about.end_of(day)) for day in days]
     return moments
 
 
@@ -154,6 +166,12 @@ def run_facts(records: Records, run: str, known_by: AsOf | None = None) -> RunFa
         UnknownName: the run is not known.
     """
     return _CourseRuns.of(records).about(run, known_by)
+
+
+def runs_facts(records: Records, runs: Iterable[str]) -> dict[str, RunFacts]:
+    """The same as `run_facts` for several runs, as they were last announced."""
+    course_runs = _CourseRuns.of(records)
+    return {run: course_runs.about(run, None) for run in runs}
 
 
 def known_at(tables: Mapping[str, pa.Table], as_of: AsOf) -> dict[str, pa.Table]:
@@ -186,20 +204,119 @@ def compute(
     Raises:
         UnknownName: a run or a feature is not known.
     """
-    definitions = needed(view.features)
-    cuts = Cuts(_first_known, _first_seen)
-    script = script_for(
-        view.features, tuple(map(identity, definitions)), tuple(known.RELATIONS.items()), cuts, linear.reduced
-    )
+    return FeatureTable(view, pa.concat_tables(found.table for found in computed(view, records, moments, reading)))
 
-    def run(here: Records, group: list[Moment]) -> pa.Table:
+
+def computed(
+    view: FeatureView, records: Records, moments: Sequence[Moment], reading: Reading = "honest"
+) -> Iterator[FeatureTable]:
+    """The same as `compute` piece by piece: some course runs at a time, whole cohorts, in order of runs.
+
+    So memory does not grow with the number of runs. No more pieces are made ahead than can be made at the same time;
+    until the last one is there, nobody else may use `records`.
+    """
+    script = _script(view)
+
+    def run(here: Records, group: list[Moment]) -> FeatureTable:
         _spine(here, group, reading)
         for step in script.steps.values():
             step(here)
-        found = here.collect(script.result)
-        return found.take(pc.sort_indices(found["row"])).drop_columns(["row"])
+        return FeatureTable(view, _columns(view, script, here))
 
-    return FeatureTable(view, pa.concat_tables(_group_by_group(records, moments, run)))
+    return _group_by_group(records, moments, run)
+
+
+class LiveCohort:
+    """Everyone enrolled in a run at an as-of time, with feature values that follow the records as they come.
+
+    What only depends on a learner's own records is computed anew for those learners alone; what compares them with each
+    other is computed for all, from what is kept of the others. The values are those of `compute`.
+    """
+
+    def __init__(self, view: FeatureView, records: Records, moment: Moment) -> None:
+        """The cohort as the records are now."""
+        self.view, self.moment = view, moment
+        self._records, self._script = records, _script(view)
+        self._wide: pa.Table | None = None
+        self.refresh(None)
+
+    def follow(self, arrived: "Mapping[str, ir.Table]") -> None:
+        """Follows records that have arrived, by kind."""
+        self.refresh(self._touched(arrived))
+
+    def _touched(self, arrived: "Mapping[str, ir.Table]") -> set[str] | None:
+        """The learners whose features may have changed; None for all of them."""
+        learners: set[str] = set()
+        for kind, rows in arrived.items():
+            if "learner" not in rows.columns:
+                if self._records.collect(rows.limit(1)).num_rows:
+                    return None
+                continue
+            found = [rows.select("learner")]
+            if kind == "statements":
+                # Who is answered has not done anything, and yet something is known of them that was not.
+                answered = rows.filter(rows.verb == "replied").select(object="parent")
+                found.append(self._records.table(kind).semi_join(answered, "object").select("learner"))
+            for one in found:
+                learners |= set(self._records.collect(one.distinct())["learner"].to_pylist())
+        return learners
+
+    def refresh(self, learners: Collection[str] | None) -> None:
+        """Computes anew what is known of these learners; None for all of them."""
+        if learners is not None and not learners:
+            return
+        found = self._computed(learners)
+        if learners is not None and self._wide is not None:
+            others = self._wide.filter(pc.invert(pc.is_in(self._wide["learner"], pa.array(learners, pa.string()))))
+            found = pa.concat_tables([others, found]).sort_by("learner")
+        rows = pa.array(range(len(found)), pa.int64())
+        self._wide = found.set_column(found.column_names.index("row"), "row", rows)
+        self._records.put("wide", self._wide)
+        self._table = _columns(self.view, self._script, self._records)
+        self._place = {learner: row for row, learner in enumerate(self._table["learner"].to_pylist())}
+
+    def _computed(self, learners: Collection[str] | None) -> pa.Table:
+        """The features of a learner's own records."""
+        for kind in known.EARLIER_KINDS:
+            rows = self._records.table(kind)
+            rows = rows.filter(rows.run == self.moment.run)
+            if learners is not None and "learner" in rows.columns:
+                rows = rows.filter(rows.learner.isin(list(learners)))
+            self._records.define(f"here_{kind}", rows)
+        for kind in known.ELSEWHERE_KINDS:
+            self._records.define(f"everywhere_{kind}", self._records.everywhere(kind))
+        here = _Here(self._records)
+        _spine(here, [self.moment], "honest")
+        wide = [step(here) for step in self._script.steps.values()][-1]
+        return here.collect(wide)
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def of(self, learner: str) -> FeatureTable | None:
+        """The learner's values, one row; None for who is not enrolled."""
+        row = self._place.get(learner)
+        return None if row is None else FeatureTable(self.view, self._table.slice(row, 1))
+
+
+def _script(view: FeatureView) -> Script:
+    definitions = tuple(map(identity, needed(view.features)))
+    cuts = Cuts(_first_known, _first_seen)
+    return script_for(view.features, definitions, tuple(RELATIONS.items()), cuts, linear.reduced)
+
+
+def _columns(view: FeatureView, script: Script, here: Records) -> pa.Table:
+    """The keys and the features, from the script's results."""
+    together, *more = [_by_row(here.collect(result)) for result in script.results]
+    for part in more:
+        for name in part.column_names[1:]:
+            together = together.append_column(name, part[name])
+    return together.select([*KEYS, *view.features])
+
+
+def _by_row(table: pa.Table) -> pa.Table:
+    row = table["row"].to_numpy()
+    return table if (row[1:] > row[:-1]).all() else table.take(pc.sort_indices(table["row"]))
 
 
 def training_set(
@@ -434,51 +551,84 @@ def _spine(
 
 
 def _group_by_group(
-    records: Records, moments: Sequence[Moment], run: Callable[[Records, list[Moment]], pa.Table]
-) -> list[pa.Table]:
+    records: Records, moments: Sequence[Moment], run: Callable[[Records, list[Moment]], FeatureTable]
+) -> Iterator[FeatureTable]:
     """What `run` makes of each group of runs, in their order."""
     of_run: dict[str, list[Moment]] = {}
     for moment in sorted(set(moments)):
         of_run.setdefault(moment.run, []).append(moment)
-    groups = [tuple(of_run)] if len(of_run) < 2 else list(_groups(records, of_run))
+    groups = list(_groups(records, of_run))
 
-    def one(hand: Records, runs: tuple[str, ...]) -> pa.Table:
+    def one(hand: Records, group: Sequence[Moment]) -> FeatureTable:
+        runs = sorted({moment.run for moment in group})
         for kind in known.EARLIER_KINDS:
             rows = hand.table(kind)
             hand.define(f"here_{kind}", rows if len(groups) == 1 else rows.filter(rows.run.isin(runs)))
-        return run(_Here(hand), [moment for name in runs for moment in of_run[name]])
+        for kind in known.ELSEWHERE_KINDS:
+            hand.define(f"everywhere_{kind}", hand.everywhere(kind))
+        return run(_Here(hand), list(group))
 
     # The first one alone: it compiles what all others use.
-    first = one(records, groups[0])
-    if len(groups) == 1:
-        return [first]
+    yield one(records, groups[0])
+    if len(groups) > 1:
+        yield from _two_at_a_time(records.hands(), groups[1:], one)
+
+
+def _two_at_a_time(
+    hands: Sequence[Records],
+    groups: Sequence[Sequence[Moment]],
+    one: Callable[[Records, Sequence[Moment]], FeatureTable],
+) -> Iterator[FeatureTable]:
+    """What `one` makes of each group, each hand at one of them; whoever stops asking waits for those begun only."""
     idle: SimpleQueue[Records] = SimpleQueue()
-    hands = records.hands()
     for hand in hands:
         idle.put(hand)
 
-    def next_one(runs: tuple[str, ...]) -> pa.Table:
+    def next_one(group: Sequence[Moment]) -> FeatureTable:
         hand = idle.get()
         try:
-            return one(hand, runs)
+            return one(hand, group)
         finally:
             idle.put(hand)
 
     with ThreadPoolExecutor(len(hands)) as pool:
-        return [first, *pool.map(next_one, groups[1:])]
+        begun = deque(pool.submit(next_one, group) for group in groups[: len(hands)])
+        for group in [*groups[len(hands) :], *[None] * len(begun)]:
+            oldest = begun.popleft()
+            oldest.exception()  # waits
+            if group is not None:
+                begun.append(pool.submit(next_one, group))
+            yield oldest.result()
 
 
-def _groups(records: Records, runs: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    statements = records.table("statements")
-    counted = records.collect(statements.group_by("run").agg(n=statements.count()))
-    sizes = dict(zip(counted["run"].to_pylist(), counted["n"].to_pylist(), strict=True))
-    group: list[str] = []
-    for run in runs:
-        if group and sum(sizes.get(one, 0) for one in [*group, run]) > GROUP_STATEMENTS:
-            yield tuple(group)
-            group = []
-        group.append(run)
-    yield tuple(group)
+def _groups(records: Records, of_run: Mapping[str, Sequence[Moment]]) -> Iterator[list[Moment]]:
+    """The moments of some runs at a time, or, where there are too many learners, some moments of one run."""
+    if sum(map(len, of_run.values())) < 2:
+        yield [moment for moments in of_run.values() for moment in moments]
+        return
+    statements, learners = _per_run(records, "statements"), _per_run(records, "enrolments")
+    group: list[Moment] = []
+    acts = rows = 0
+    for run, moments in of_run.items():
+        new_acts, new_rows = statements.get(run, 0), learners.get(run, 0) * len(moments)
+        if group and (acts + new_acts > GROUP_STATEMENTS or rows + new_rows > GROUP_ROWS):
+            yield group
+            group, acts, rows = [], 0, 0
+        group, acts, rows = [*group, *moments], acts + new_acts, rows + new_rows
+        if rows > MOST_ROWS:
+            most = max(1, MOST_ROWS * len(moments) // new_rows)
+            yield from (list(group[first : first + most]) for first in range(0, len(group), most))
+            group, acts, rows = [], 0, 0
+    if group:
+        yield group
+
+
+def _per_run(records: Records, kind: str) -> dict[str, int]:
+    """How many learners are enrolled in each run at some time, or how many records of a kind it has."""
+    table = records.table(kind)
+    counted = table.learner.nunique() if kind == "enrolments" else table.count()
+    found = records.collect(table.group_by("run").agg(n=counted))
+    return dict(zip(found["run"].to_pylist(), found["n"].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -496,6 +646,10 @@ class _Here:
     def hands(self) -> Sequence[Records]:
         """See `Records.hands`."""
         return [_Here(hand) for hand in self.records.hands()]
+
+    def everywhere(self, kind: str) -> "ir.Table":
+        """See `Records.everywhere`."""
+        return self.records.everywhere(kind)
 
     def put(self, name: str, table: pa.Table) -> "ir.Table":
         """See `Records.put`."""

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 Domain = Literal["visits", "materials", "hand-ins", "results", "forum", "timing"]
 
-RELATIONS = ("days", "objects", "types", "hand_ins", "facts")
-"""What a feature may read besides other features; see `headway.features.known` for their columns."""
+RELATIONS = (
+    *("days", "objects", "types", "hours", "sessions", "videos", "posts", "answers"),
+    *("hand_ins", "planned", "others", "facts"),
+)
+"""What a feature may read besides other features; see `headway.features.relations` for their columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Feature:
         summary: what it is, in one line (the function's docstring).
         reads: one relation of `RELATIONS`, or the names of the features it is made of.
         stage: "known" for an aggregate over a relation, "row" for an expression over other features of the same row,
-            "cohort" for one that compares a row with all learners enrolled at the same time in the same run.
+            "cohort" for one that compares a row with all learners enrolled at the same time in the same run, who
+            share the number in column `cohort`.
         window: how far back it looks, in days; None for since the start.
         unit: what its number counts.
         bounds: least and greatest possible value; None where there is none.

@@ -1,4 +1,4 @@
-"""What the as-of engine needs of whatever holds the records: seven verbs, spoken in Ibis expressions.
+"""What the as-of engine needs of whatever holds the records: eight verbs, spoken in Ibis expressions.
 
 DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs Ibis expressions can be another.
 """
@@ -21,6 +21,10 @@ class Records(Protocol):
 
     def table(self, kind: str) -> "ir.Table":
         """All records of one kind, unbound, with the columns of its schema."""
+        ...
+
+    def everywhere(self, kind: str) -> "ir.Table":
+        """The same of every course run there is, even where only some runs were asked for."""
         ...
 
     def put(self, name: str, table: "pa.Table") -> "ir.Table":

@@ -7,6 +7,7 @@ what neither form carries is joined: each spine row beside every span that holds
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from functools import reduce as fold
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,42 +40,46 @@ class Keeper(Protocol):
         """See `Records.transform`."""
         ...
 
+    def where_any(self, name: str, rows: "ir.Table", of: "ir.Table | None") -> "ir.Table":
+        """`rows`, or, where `of` is given and empty, none, and without looking."""
+        ...
 
-def reduced(
-    keeper: Keeper, relation: str, spans: Spans, cursor: "ir.Table", definitions: Sequence["Feature"]
-) -> "ir.Table":
-    """The features of a relation: `row` and one column each, null where a row has nothing in the relation.
+
+Relation = tuple[str, Spans, Sequence["Feature"]]
+"""A relation's name, what is known of it, and the features that read it."""
+
+
+def reduced(keeper: Keeper, cursor: "ir.Table", relations: Sequence[Relation]) -> "ir.Table":
+    """The features of relations: `row` and one column each, null where a row has nothing in the relation.
+
+    The totals of one relation after the other are added to the spine as columns, so that nothing has to be joined.
 
     Args:
         keeper: where tables on the way are kept.
-        relation: its name.
-        spans: what is known.
         cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `as_of_on`.
-        definitions: features that read this relation.
+        relations: what to compute.
     """
-    reader = Reader(spans, spans.shown(f"shown_{relation}"))
-    asked = {definition.name: reader.plain(definition.define(reader.shown).op()) for definition in definitions}
-    plan = _Plan(reader)
-    answers = {found: plan.answer(found) for op in asked.values() for found in op.find(ops.Reduction)}
-    present = plan.sum(None, Window())
-    rows = keeper.keep(f"known_{relation}", spans.rows) if plan.rest else spans.rows
-    totals = plan.totals(keeper, relation, rows, cursor)
-    values = {}
-    for name, op in asked.items():
-        made = {found: answers[found](totals).cast(found.dtype).op() for found in op.find(ops.Reduction)}
-        values[name] = ibis.ifelse(present(totals) > 0, op.replace(made).to_expr(), None)
-    return totals.select("row", **values)
+    totals = cursor.select("row", "enrolment", "run_no", "step", today=_day_number(cursor.as_of_on.op()).to_expr())
+    values: dict[str, Callable[[ir.Table], Any]] = {}
+    for relation, spans, definitions in relations:
+        plan = _Plan(relation, Reader(spans, spans.shown(f"shown_{relation}")))
+        values |= plan.values(definitions)
+        rows = keeper.keep(f"known_{relation}", spans.rows) if plan.rest else spans.rows
+        totals = plan.added(keeper, rows, cursor, totals)
+    return totals.select("row", **{name: value(totals) for name, value in values.items()})
 
 
-def joined(
-    keeper: Keeper, relation: str, spans: Spans, cursor: "ir.Table", definitions: Sequence["Feature"]
-) -> "ir.Table":
+def joined(keeper: Keeper, cursor: "ir.Table", relations: Sequence[Relation]) -> "ir.Table":
     """The same as `reduced` by the longest way round: every spine row beside all that is known at it.
 
     What a feature means is defined by this; tests compare.
     """
-    met = _met(keeper.keep(f"known_{relation}", spans.rows), spans, cursor)
-    return keeper.keep(f"of_{relation}", met.group_by("row").agg(**{d.name: d.define(met) for d in definitions}))
+    wide = cursor.select("row")
+    for relation, spans, definitions in relations:
+        met = _met(keeper.keep(f"known_{relation}", spans.rows), spans, cursor)
+        of = keeper.keep(f"of_{relation}", met.group_by("row").agg(**{d.name: d.define(met) for d in definitions}))
+        wide = wide.left_join(of, "row").drop("row_right")
+    return wide
 
 
 def _met(rows: "ir.Table", spans: Spans, cursor: "ir.Table") -> "ir.Table":
@@ -92,6 +97,7 @@ class _Plan:
     """What has to be kept up to date for a set of aggregates; equal parts are kept once.
 
     Attributes:
+        relation: its name.
         reader: takes the aggregates apart.
         columns: what the totals need of each row, as operations over the relation.
         sums: columns that add a number over the rows that hold and have passed some bounds.
@@ -100,6 +106,7 @@ class _Plan:
         rest: aggregates that are computed by joining.
     """
 
+    relation: str
     reader: Reader
     columns: dict[Op, str] = field(default_factory=dict)
     sums: dict[Summed, str] = field(default_factory=dict)
@@ -107,6 +114,22 @@ class _Plan:
     bests: dict[Best, str] = field(default_factory=dict)
     types: dict[str, Any] = field(default_factory=dict)
     rest: dict[Op, str] = field(default_factory=dict)
+
+    def values(self, definitions: "Sequence[Feature]") -> "dict[str, Callable[[ir.Table], Any]]":
+        """How to make each feature of the running totals."""
+        shown = self.reader.shown
+        asked = {definition.name: self.reader.plain(definition.define(shown).op()) for definition in definitions}
+        answers = {found: self.answer(found) for op in asked.values() for found in op.find(ops.Reduction)}
+        present = self.sum(None, Window())
+
+        def value(op: Op, totals: "ir.Table") -> Any:
+            made = {found: answers[found](totals).op() for found in op.find(ops.Reduction)}
+            return ibis.ifelse(present(totals) > 0, op.replace(made).to_expr(), None)
+
+        return {name: partial(value, op) for name, op in asked.items()}
+
+    def _named(self, kind: str, known: "dict[Any, str]") -> str:
+        return f"{self.relation}_{kind}{len(known)}"
 
     def column(self, op: Op) -> str:
         """The name under which rows carry the value of an operation."""
@@ -119,7 +142,7 @@ class _Plan:
         parts = []
         for sign, bounds in window.parts():
             one = Summed("", column, counts, tuple(sorted(bounds)))
-            parts.append((sign, self.sums.setdefault(one, f"sum{len(self.sums)}")))
+            parts.append((sign, self.sums.setdefault(one, self._named("sum", self.sums))))
         return lambda totals: fold(
             lambda total, part: total + totals[part[1]] if part[0] > 0 else total - totals[part[1]],
             parts[1:],
@@ -132,7 +155,7 @@ class _Plan:
         found = None if window is None else self._by_kind(op, window)
         if found is not None:
             return found
-        column = self.rest.setdefault(op, f"rest{len(self.rest)}")
+        column = self.rest.setdefault(op, self._named("rest", self.rest))
         return lambda totals: totals[column]
 
     def _by_kind(self, op: Op, window: Window) -> Answer | None:
@@ -146,7 +169,7 @@ class _Plan:
             return self._best(op.arg, op.key, isinstance(op, ops.ArgMin), window)
         if isinstance(op, ops.CountDistinct) and self.reader.still(op.arg):
             one = Covered("", self.column(_where(window.where, op.arg)), *_bounds(window))
-            column = self.covers.setdefault(one, f"cover{len(self.covers)}")
+            column = self.covers.setdefault(one, self._named("cover", self.covers))
             return lambda totals: totals[column]
         return None
 
@@ -155,7 +178,7 @@ class _Plan:
             return None
         told = window.and_(self.reader.told(value))
         one = Best("", self.column(value), self.column(_where(told.where, by)), least, *_bounds(window))
-        column = self.bests.setdefault(one, f"best{len(self.bests)}")
+        column = self.bests.setdefault(one, self._named("best", self.bests))
         self.types[column] = value.dtype
         return lambda totals: totals[column]
 
@@ -165,6 +188,8 @@ class _Plan:
         aged = self.reader.aged(op.arg)
         if aged is not None and isinstance(op, ops.Sum | ops.Mean):
             return self._age_sum(op, aged, window)
+        if isinstance(op, ops.Sum) and (times := self.reader.times_age(op.arg)) is not None:
+            return self._weighted_age_sum(*times, window)
         if not self.reader.still(op.arg):
             return None
         present = window.and_(self.reader.told(op.arg))
@@ -211,6 +236,19 @@ class _Plan:
 
         return ages
 
+    def _weighted_age_sum(self, weight: Op, aged: Aged, window: Window) -> Answer:
+        """The sum of weights times ages: the weights times the as-of day, less the sum of weights times their days."""
+        date = self.reader.shown[aged.date].op()
+        present = window.and_(self.reader.told(date)).and_(self.reader.told(weight))
+        number = weight if weight.dtype.is_float64() else ops.Cast(weight, ibis.dtype("float64"))
+        n, total = self.sum(None, present), self.sum(number, present)
+        days = self.sum(ops.Multiply(number, _day_number(date)), present)
+
+        def ages(totals: "ir.Table") -> Any:
+            return ibis.ifelse(n(totals) > 0, aged.sign * (total(totals) * totals.today - days(totals)), None)
+
+        return ages
+
     def _extreme(self, op: Op, window: Window) -> Answer | None:
         aged = self.reader.aged(op.arg)
         least = isinstance(op, ops.Min)
@@ -221,8 +259,8 @@ class _Plan:
             return None if found is None else lambda totals: aged.sign * (totals.today - found(totals))
         return self._best(op.arg, op.arg, least, window) if self.reader.still(op.arg) else None
 
-    def totals(self, keeper: Keeper, relation: str, rows: "ir.Table", cursor: "ir.Table") -> "ir.Table":
-        """One row per spine row: `row`, `today` and every column of the plan."""
+    def added(self, keeper: Keeper, rows: "ir.Table", cursor: "ir.Table", totals: "ir.Table") -> "ir.Table":
+        """`totals` with every column of the plan."""
         wanted = Totals(
             tuple(replace(one, name=name) for one, name in self.sums.items()),
             tuple(replace(one, name=name) for one, name in self.covers.items()),
@@ -234,9 +272,9 @@ class _Plan:
         days = {DAY.format(date): _day_number(rows[date].op()).to_expr() for date in sorted({b.date for b in bounds})}
         values = {name: self._own(rows, op) for op, name in self.columns.items()}
         given = rows.select("enrolment", "run_no", "from_step", "until_step", **days, **values)
-        spine = cursor.select("row", "enrolment", "run_no", "step", today=_day_number(cursor.as_of_on.op()).to_expr())
-        schema = {"row": "int64", "today": "int64"} | dict.fromkeys(wanted.names(), "float64") | self.types
-        totals = keeper.transform(f"totals_{relation}", wanted, given, spine, ibis.schema(schema))
+        given = keeper.where_any(f"given_{self.relation}", given, self.reader.spans.made_of)
+        schema = dict(totals.schema().items()) | dict.fromkeys(wanted.names(), "float64") | self.types
+        totals = keeper.transform(f"totals_{self.relation}", wanted, given, totals, ibis.schema(schema))
         return self._with_rest(rows, cursor, totals)
 
     def _own(self, rows: "ir.Table", op: Op) -> Any:

@@ -171,6 +171,15 @@ class Reader:
             return Aged(inner.date, -inner.sign)
         return None
 
+    def times_age(self, op: Op) -> "tuple[Op, Aged] | None":
+        """The operation as something that does not move times an age; None where it is not that."""
+        if isinstance(op, ops.Multiply):
+            for weight, age in ((op.left, op.right), (op.right, op.left)):
+                aged = self.aged(age)
+                if aged is not None and self.still(weight):
+                    return weight, aged
+        return None
+
 
 def never_null(op: Op) -> bool:
     """Whether a condition is true or false by its form alone; columns of truth values are never null in a relation."""

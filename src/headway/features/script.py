@@ -4,7 +4,7 @@ A script is made of expressions only and always uses the same table names, so th
 then run for each group of course runs. It receives the functions that cut records; it compares no times itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,6 +15,8 @@ from headway.domain.records import kind_of
 from headway.features import known, spans
 from headway.features.definition import Feature
 from headway.features.engine import Records
+from headway.features.relations import ONE_PER_ROW
+from headway.features.sessions import stamped
 from headway.features.totals import Totals
 from headway.features.views import needed
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 KEYS: Final = ("run", "learner", "as_of", "course_day")
+
+MOST_STEPS: Final = 1 << 20
+"""More as-of times of a run than anyone asks for at once."""
 
 Reduce = Callable[..., Any]
 """`linear.reduced`, or `linear.joined`."""
@@ -43,10 +48,15 @@ def identity(feature: Feature) -> Identity:
 
 @dataclass(slots=True)
 class Script:
-    """The tables that lead from spine and records to features, in the order in which they are made."""
+    """The tables that lead from spine and records to features.
+
+    Attributes:
+        steps: how to make each table, in order.
+        results: tables made of table `wide` alone, with one line per `row`, which together hold all columns.
+    """
 
     steps: "dict[str, Callable[[Records], Any]]" = field(default_factory=dict)
-    result: Any = None
+    results: "list[ir.Table]" = field(default_factory=list)
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table that will hold the expression's rows; a name that is there already is that table."""
@@ -58,6 +68,19 @@ class Script:
     ) -> "ir.Table":
         """The unbound table that will hold what the function makes of both."""
         self.steps[name] = lambda records: records.transform(name, function, rows, cursor, schema)
+        return ibis.table(schema, name=name)
+
+    def where_any(self, name: str, rows: "ir.Table", of: "ir.Table | None") -> "ir.Table":
+        """The unbound table of these rows, or of none where `of` is given and empty: then nothing is computed."""
+        if of is None:
+            return rows
+        schema = rows.schema()
+
+        def choose(records: Records) -> None:
+            found = records.collect(of.limit(1)).num_rows
+            records.define(name, rows if found else records.put(f"no_{name}", schema.to_pyarrow().empty_table()))
+
+        self.steps[name] = choose
         return ibis.table(schema, name=name)
 
 
@@ -74,7 +97,7 @@ def script_for(
     Args:
         features: the columns, in order.
         definitions: `identity` of all that they are made of.
-        relations: `known.RELATIONS`.
+        relations: `headway.features.relations.RELATIONS`.
         cuts: how records become known.
         reduced: how the features of a relation are computed.
     """
@@ -84,26 +107,33 @@ def script_for(
     found = needed(features)
     assert definitions == tuple(map(identity, found))
     wide = spine
+    known_ones = [definition.name for definition in found if definition.stage == "known"]
+    aggregated = []
+    whole: set[str] = set()
     for relation, make in relations:
         of_relation = [d for d in found if d.stage == "known" and d.reads[0] == relation]
-        if not of_relation:
-            continue
-        if relation in known.ONE_PER_ROW:
+        if of_relation and relation in ONE_PER_ROW:
             rows = script.keep(f"known_{relation}", make(sources))
-            of = script.keep(f"of_{relation}", rows.select("row", **{d.name: d.define(rows) for d in of_relation}))
-        else:
-            of = reduced(script, relation, make(sources), sources.cursor, of_relation)
-        wide = wide.left_join(of, "row").drop("row_right")
-    wide = script.keep("wide", _filled(wide, [d for d in found if d.stage == "known"]))
+            wide = wide.join(rows.select("row", **{d.name: d.define(rows) for d in of_relation}), "row")
+        elif of_relation:
+            known_spans = make(sources)
+            shown = known_spans.shown(relation)
+            whole |= {d.name for d in of_relation if d.define(shown).type().is_integer()}
+            aggregated.append((relation, known_spans, of_relation))
+    if aggregated:
+        wide = wide.join(reduced(script, sources.cursor, aggregated), "row")
+    wide = _filled(wide, [d for d in found if d.stage == "known"], whole)
+    cohort = wide.run_no.cast("int64") * MOST_STEPS + wide.step
+    wide = script.keep("wide", wide.select("row", *KEYS, *known_ones, cohort=cohort))
+    script.results.append(wide.select("row", *KEYS, *(name for name in features if name in known_ones)))
     derived = [definition for definition in found if definition.stage != "known"]
     if derived:
         inputs = {name for d in derived for name in d.reads} - {d.name for d in derived}
         # Windows over a cohort carry every column along, so they are given only what is read.
-        narrow = wide.select("row", *KEYS, *sorted(inputs))
+        narrow = wide.select("row", "course_day", "cohort", *sorted(inputs))
         for definition in derived:
             narrow = _filled(narrow.mutate(**{definition.name: definition.define(narrow)}), [definition])
-        wide = wide.join(narrow.select("row", *(d.name for d in derived)), "row")
-    script.result = wide.select("row", *KEYS, *features)
+        script.results.append(narrow.select("row", *(d.name for d in derived if d.name in features)))
     return script
 
 
@@ -119,21 +149,49 @@ def _sources(keep: "Callable[[str, ir.Table], ir.Table]", spine: "ir.Table", cut
     def own(kind: str) -> "ir.Table":
         return here(kind).join(enrolled, ["run", "learner"])
 
-    plans = here("activities").join(spans.runs_asked().select("run", "run_no"), "run")
+    here_asked = spans.runs_asked().select("run", "run_no")
+    plans = here("activities").join(here_asked, "run")
     facts = own("attributes")
     in_force = facts.mutate(recorded_at=ibis.greatest(facts.recorded_at, facts.valid_from), told_at=facts.recorded_at)
-    statements = by_learners(own("statements"))
+    acts = by_learners(own("statements"))
+    single = acts.filter(stamped(acts) & (acts.interactions > 0))
+    written = here("statements")
+    written = written.filter((written.verb == "replied") & written.parent.notnull()).join(here_asked, "run")
+    statements = cuts.first_known(acts, moments).select(*_ACT_COLUMNS)
     return known.Sources(
         enrolled=enrolled,
         cursor=cursor,
         spine=spine,
-        statements=cuts.first_known(statements, moments),
-        submissions=cuts.first_known(statements.filter(statements.verb == "submitted"), moments),
+        statements=keep("told", statements),
+        stamped=cuts.first_known(single, moments).select(*_STAMPED_COLUMNS),
+        replies=cuts.first_known(written, moments).select("run_no", "step", "parent", "learner"),
         activities=cuts.first_seen(plans, moments, None),
         results=cuts.first_seen(own("results"), moments, "submitted_on"),
+        responses=cuts.first_seen(own("responses"), moments, None),
         attributes=cuts.first_seen(in_force, moments, None),
+        other_enrolments=cuts.first_seen(_elsewhere("enrolments", enrolled), moments, None),
+        other_outcomes=cuts.first_seen(_elsewhere("outcomes", enrolled), moments, None),
         keep=keep,
     )
+
+
+_ACT_COLUMNS: Final = (
+    *("enrolment", "run_no", "step", "occurred_on", "interactions", "verb", "object", "object_type"),
+)
+
+_STAMPED_COLUMNS: Final = (
+    *("enrolment", "run_no", "step", "occurred_on", "occurred_at", "hour", "id", "interactions", "verb", "object"),
+    *("object_type", "duration_s", "position_s", "from_s"),
+)
+
+
+def _elsewhere(kind: str, enrolled: "ir.Table") -> "ir.Table":
+    """The records of a kind that learners of these enrolments have in other runs, `other_run`."""
+    rows = ibis.table(ibis.Schema.from_pyarrow(kind_of(kind).schema), name=f"everywhere_{kind}")
+    if "valid_from" in rows.columns:
+        rows = rows.mutate(recorded_at=ibis.greatest(rows.recorded_at, rows.valid_from))
+    met = rows.rename(other_run="run").join(enrolled, "learner")
+    return met.filter(met.other_run != met.run)
 
 
 def by_learners(statements: "ir.Table") -> "ir.Table":
@@ -141,10 +199,15 @@ def by_learners(statements: "ir.Table") -> "ir.Table":
     return statements.filter(statements.role.isnull())
 
 
-def _filled(wide: "ir.Table", definitions: list[Feature]) -> "ir.Table":
-    """The features as numbers, rounded before anything compares them, with their value where they are absent."""
-    values = {d.name: wide[d.name].cast("float64").round(6) for d in definitions}
-    absent = {d.name: ibis.literal(float(d.absent)) for d in definitions if d.absent is not None}
-    return wide.mutate(
-        **{name: ibis.coalesce(value, absent[name]) if name in absent else value for name, value in values.items()}
-    )
+def _filled(wide: "ir.Table", definitions: list[Feature], whole: Collection[str] = ()) -> "ir.Table":
+    """The features as numbers, rounded before anything compares them, with their value where they are absent.
+
+    Those in `whole` are whole numbers, of whatever type.
+    """
+
+    def filled(definition: Feature) -> Any:
+        value = wide[definition.name].cast("float64")
+        number = value if definition.name in whole else value.round(6)
+        return number if definition.absent is None else number.fill_null(float(definition.absent))
+
+    return wide.mutate(**{definition.name: filled(definition) for definition in definitions})

@@ -16,6 +16,7 @@ LAK '15, doi:10.1145/2723576.2723623; they compare 15 rules). The rules here, in
 Others must not guess durations anew: read `seconds` from here. Clean statements first (`headway.features.cleaning`).
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -35,7 +36,6 @@ LAST_S: Final = 60.0
 STATED_CAP_S: Final = 4 * 3600.0
 """A measured duration beyond four hours is more likely a page left open."""
 
-_ONE: Final = ("run", "learner", "is_stamped")
 _BY_TIME: Final = ("occurred_at", "id")
 
 
@@ -49,6 +49,7 @@ def time_on_task(
     gap_minutes: int = GAP_MINUTES,
     cap_minutes: int = CAP_MINUTES,
     last_seconds: float = LAST_S,
+    of: Sequence[str] = ("run", "learner"),
 ) -> "ir.Table":
     """The statements with two more columns: `session` and `seconds`; both null for day totals.
 
@@ -60,8 +61,10 @@ def time_on_task(
         gap_minutes: a longer pause begins a new session.
         cap_minutes: the most that one statement without a measured duration may count.
         last_seconds: what the last statement of a session counts, within the cap.
+        of: the columns that name whose statements they are.
     """
-    ordered = ibis.window(group_by=_ONE, order_by=_BY_TIME)
+    one = (*of, "is_stamped")
+    ordered = ibis.window(group_by=one, order_by=_BY_TIME)
     marked = statements.mutate(is_stamped=stamped(statements))
     beside = marked.mutate(
         before_s=_seconds(marked.occurred_at, marked.occurred_at.lag().over(ordered)),
@@ -80,7 +83,7 @@ def time_on_task(
         ibis.least(counted.duration_s, ibis.literal(STATED_CAP_S)),
         ibis.least(guessed, ibis.literal(cap_minutes * 60.0)),
     )
-    so_far = ibis.cumulative_window(group_by=_ONE, order_by=_BY_TIME)
+    so_far = ibis.cumulative_window(group_by=one, order_by=_BY_TIME)
     numbered = counted.mutate(
         session=counted.is_stamped.ifelse(counted.begins.sum().over(so_far), None),
         seconds=counted.is_stamped.ifelse(seconds, None),
@@ -93,8 +96,9 @@ def sessions(
     gap_minutes: int = GAP_MINUTES,
     cap_minutes: int = CAP_MINUTES,
     last_seconds: float = LAST_S,
+    of: Sequence[str] = ("run", "learner"),
 ) -> "ir.Table":
-    """One row per session: `run, learner, session, begins_at, ends_at, occurred_on, seconds, statements`.
+    """One row per session: the columns of `of` and `session, begins_at, ends_at, occurred_on, seconds, statements`.
 
     `begins_at` and `ends_at` are the instants of its first and last statement. `seconds` is the sum of `time_on_task`,
     but no more than there was between those two instants and the longest duration that its source measured (or
@@ -105,14 +109,16 @@ def sessions(
         gap_minutes: see `time_on_task`.
         cap_minutes: see `time_on_task`.
         last_seconds: see `time_on_task`.
+        of: see `time_on_task`.
     """
-    timed = time_on_task(statements, gap_minutes, cap_minutes, last_seconds)
+    timed = time_on_task(statements, gap_minutes, cap_minutes, last_seconds, of)
     timed = timed.filter(timed.session.notnull())
     # Only durations that were measured can exceed the time that passed before the next statement.
-    found = timed.group_by("run", "learner", "session").agg(
+    days = {} if "occurred_on" in of else {"occurred_on": timed.occurred_on.min()}
+    found = timed.group_by(*of, "session").agg(
         begins_at=timed.occurred_at.min(),
         ends_at=timed.occurred_at.max(),
-        occurred_on=timed.occurred_on.min(),
+        **days,
         counted_s=timed.seconds.sum(),
         longest_s=timed.seconds.max(where=timed.duration_s.notnull()),
         statements=timed.count(),
@@ -120,7 +126,7 @@ def sessions(
     passed = _seconds(found.ends_at, found.begins_at)
     tail = ibis.greatest(found.longest_s.fill_null(0.0), ibis.literal(float(last_seconds)))
     return found.mutate(seconds=ibis.least(found.counted_s, passed + tail)).select(
-        "run", "learner", "session", "begins_at", "ends_at", "occurred_on", "seconds", "statements"
+        *of, "session", "begins_at", "ends_at", *days, "seconds", "statements"
     )
 
 

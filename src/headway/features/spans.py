@@ -45,12 +45,14 @@ class Spans:
         ages: columns that grow with the as-of time: name to the date column from which it counts days to the as-of day.
         derived: columns made of others, ages included: name to a function of the relation.
         always: columns that are never null; columns of truth values never are.
+        made_of: a kept table without whose rows there are none here, so that no work is done where it is empty.
     """
 
     rows: "ir.Table"
     ages: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, Callable[["ir.Table"], "ir.Value"]] = field(default_factory=dict)
     always: frozenset[str] = frozenset()
+    made_of: "ir.Table | None" = None
 
     def shown(self, name: str) -> "ir.Table":
         """The unbound relation as feature functions see it, ages and derived columns included."""

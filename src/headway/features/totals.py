@@ -31,6 +31,43 @@ _FAR: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class _Calendar:
+    """The first step that has seen a day, of each run: a table of its days, from the first as-of day to the last.
+
+    Attributes:
+        first: the first as-of day of each run.
+        last: the last.
+        begin: where the days of each run begin in `steps`.
+        steps: the step of each day.
+    """
+
+    first: "Steps"
+    last: "Steps"
+    begin: "Steps"
+    steps: "Steps"
+
+    @classmethod
+    def of(cls, run: "Steps", today: "Steps", step: "Steps") -> "_Calendar":
+        runs = int(run.max(initial=-1)) + 1
+        first, last = np.full(runs, _FAR), np.full(runs, -_FAR)
+        np.minimum.at(first, run, today)
+        np.maximum.at(last, run, today)
+        days = np.maximum(last - first + 1, 0)
+        begin = np.cumsum(days) - days
+        steps = np.full(int(days.sum()), NEVER, dtype=np.int64)
+        np.minimum.at(steps, begin[run] + today - first[run], step)
+        # A day between two as-of days is first seen at the later one; every run ends with an as-of day.
+        seen = np.flatnonzero(steps != NEVER)
+        steps = steps[seen[np.searchsorted(seen, np.arange(len(steps)))]]
+        return cls(first, last, begin, steps)
+
+    def step(self, run: "Steps", day: "Steps") -> "Steps":
+        """The first step of the run whose as-of day is `day` or later; `NEVER` where there is none."""
+        place = self.begin[run] + np.clip(day, self.first[run], self.last[run]) - self.first[run]
+        return np.where(day <= self.last[run], self.steps[place], NEVER)
+
+
+@dataclass(frozen=True, slots=True)
 class Summed:
     """The sum of a column (None: the number of rows) over the rows that hold and have passed all bounds."""
 
@@ -77,14 +114,14 @@ class Totals:
     bests: tuple[Best, ...]
 
     def __call__(self, rows: pa.Table, cursor: pa.Table) -> pa.Table:
-        """One row per row of `cursor`: `row`, `today` (days since 1970) and every total.
+        """`cursor` with every total as a further column.
 
         Args:
             rows: spans: `enrolment`, `run_no`, `from_step`, `until_step`, dates named by `DAY`, and the columns named.
-            cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `today`.
+            cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `today` (days since 1970), and other columns.
         """
         grid = _Grid.of(rows, cursor)
-        columns: dict[str, Any] = {"row": cursor["row"], "today": cursor["today"]}
+        columns: dict[str, Any] = {}
         for passed in dict.fromkeys(one.passed for one in self.sums):
             come, go = grid.comings(grid.last_of(passed))
             for one in self.sums:
@@ -92,7 +129,9 @@ class Totals:
                     columns[one.name] = grid.running(come, go, grid.weights(one))
         columns |= {one.name: grid.different(one) for one in self.covers}
         columns |= {one.name: grid.best(one) for one in self.bests}
-        return pa.table({name: columns[name] for name in ("row", "today", *self.names())})
+        for name in self.names():
+            cursor = cursor.append_column(name, _as_column(columns[name]))
+        return cursor
 
     def names(self) -> list[str]:
         """The columns of totals, in order."""
@@ -111,8 +150,7 @@ class _Grid:
         begin: the step from which it holds.
         until: the step from which it does not, at most `width`.
         asked: the cell of each spine row.
-        calendar: run and as-of day of each step, as one sorted number.
-        steps: the step of each entry of the calendar.
+        calendar: when each day was first seen.
     """
 
     rows: pa.Table
@@ -122,16 +160,16 @@ class _Grid:
     begin: "Steps"
     until: "Steps"
     asked: "Steps"
-    calendar: "Steps"
-    steps: "Steps"
+    calendar: "_Calendar"
 
     @classmethod
     def of(cls, rows: pa.Table, cursor: pa.Table) -> "_Grid":
         step, today, run = (_whole(cursor, name) for name in ("step", "today", "run_no"))
         enrolments, at = np.unique(_whole(cursor, "enrolment"), return_inverse=True)
         width = int(step.max()) + 1 if len(step) else 1
-        held = np.searchsorted(enrolments, _whole(rows, "enrolment"))
-        calendar, first = np.unique(run * (2 * _FAR) + today + _FAR, return_index=True)
+        place = np.zeros(int(enrolments.max(initial=-1)) + 1, dtype=np.int64)
+        place[enrolments] = np.arange(len(enrolments))
+        held = place[_whole(rows, "enrolment")]
         return cls(
             rows=rows,
             width=width,
@@ -140,8 +178,7 @@ class _Grid:
             begin=_whole(rows, "from_step"),
             until=np.minimum(_whole(rows, "until_step"), width),
             asked=at * width + step,
-            calendar=calendar,
-            steps=step[first],
+            calendar=_Calendar.of(run, today, step),
         )
 
     def last_of(self, bounds: Sequence[Bound]) -> "Steps":
@@ -159,11 +196,8 @@ class _Grid:
         return step
 
     def _reached(self, bound: Bound) -> "Steps":
-        day = _whole(self.rows, DAY.format(bound.date), never=_FAR - 1)
-        run = _whole(self.rows, "run_no")
-        found = np.searchsorted(self.calendar, run * (2 * _FAR) + np.minimum(day + bound.days, _FAR - 1) + _FAR)
-        here = np.append(self.calendar, -1)[found] // (2 * _FAR) == run
-        return np.where(here, np.append(self.steps, NEVER)[found], NEVER)
+        day = _whole(self.rows, DAY.format(bound.date), never=_FAR)
+        return self.calendar.step(_whole(self.rows, "run_no"), day + bound.days)
 
     def weights(self, one: Summed) -> "Numbers | None":
         """What each span adds; None for 1."""
@@ -245,6 +279,10 @@ class _Grid:
     def _along(self, total: "Numbers") -> "Numbers":
         sums: Numbers = np.cumsum(total.reshape(-1, self.width), axis=1).ravel()[self.asked]
         return sums
+
+
+def _as_column(values: Any) -> Any:
+    return pa.array(values) if isinstance(values, np.ndarray) else values
 
 
 def _whole(table: pa.Table, name: str, never: int = 0) -> "Steps":

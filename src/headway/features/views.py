@@ -14,6 +14,10 @@ RECORDS_ONLY: Final = "records-only"
 """The name of the view that needs registrations and assessments but no activity log."""
 
 
+NO_ACTIVITY: Final = ("hand_ins", "others", "facts")
+"""Relations that need no log of what learners did."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureView:
     """Ordered features and the hash of everything that decides their values.
@@ -43,30 +47,33 @@ class FeatureView:
 
 
 def view_of(name: str = STANDARD) -> FeatureView:
-    """The view called `name`.
+    """The view called `name`, or of the features that it names, separated by commas.
 
     Raises:
-        UnknownName: there is no such view.
+        UnknownName: there is no such view, or one of several names is no feature.
     """
     if name == STANDARD:
         return view_with(name, tuple(FEATURES.names()))
     if name == RECORDS_ONLY:
         return view_with(name, tuple(feature for feature in FEATURES.names() if not _needs_activity((feature,))))
+    named = tuple(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
+    if len(named) > 1 or (named and named[0] in FEATURES.names()):
+        return view_with(",".join(named), named)
     raise UnknownName.of("feature view", name, [STANDARD, RECORDS_ONLY])
 
 
 def _needs_activity(features: tuple[str, ...]) -> bool:
-    return any(d.stage == "known" and d.reads[0] not in ("hand_ins", "facts") for d in needed(features))
+    return any(d.stage == "known" and d.reads[0] not in NO_ACTIVITY for d in needed(features))
 
 
 def view_with(name: str, features: tuple[str, ...]) -> FeatureView:
     """A view of exactly these features, in this order."""
-    from headway.features import known
+    from headway.features.relations import RELATIONS
 
     definitions = needed(features)
     hashes = [definition.source_hash for definition in definitions]
     relations = sorted({definition.reads[0] for definition in definitions if definition.stage == "known"})
-    made_of = [code_of(known.RELATIONS[relation]) for relation in relations]
+    made_of = [code_of(RELATIONS[relation]) for relation in relations]
     return FeatureView(
         name, features, hashlib.sha256("\x1f".join([*features, *hashes, *made_of]).encode()).hexdigest()[:16]
     )

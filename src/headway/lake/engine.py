@@ -7,7 +7,7 @@ sweeps up what a killed process left.
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +153,7 @@ def rows_of(
     layout: Layout,
     table: DeltaTable | None,
     parts: Sequence[str] | None = None,
+    besides: Collection[str] = (),
 ) -> str:
     """A query for the rows of a table version, exactly in the layout's columns; columns it lacks are null.
 
@@ -162,12 +163,14 @@ def rows_of(
         layout: its layout.
         table: the version; None where there is no table.
         parts: the partitions to read; None for all. Files of others are not opened.
+        besides: paths of files to leave out.
     """
     columns = ", ".join(layout.columns)
     if table is None:
         return nothing(layout.schema)
     wanted = None if parts is None else set(parts)
     files = [file for file in tables.files(table) if wanted is None or file.part in wanted]
+    files = [file for file in files if file.path not in besides]
     if not files:
         return nothing(layout.schema)
     if tables.folder is not None:

@@ -3,7 +3,9 @@
 Others hold a `Lake` and call its methods; the modules behind it are its own business.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,9 +16,12 @@ from headway.domain.time import AsOf, Clock
 from headway.lake import append as appending
 from headway.lake import care, versions
 from headway.lake.append import Appended
+from headway.lake.built import Built, Recipe, Shelf
 from headway.lake.care import Compacted, Receipt
 from headway.lake.engine import Budget, engine, rows_of
+from headway.lake.live import LiveRecords
 from headway.lake.reading import Records, Selection
+from headway.lake.spark_session import Cluster
 from headway.lake.tables import REJECTS_TABLE, Tables, layout_of
 from headway.lake.verify import Verification, verify
 from headway.lake.versions import Snapshot, Version
@@ -37,6 +42,8 @@ class Lake:
         storage_options: Mapping[str, str] | None = None,
         memory_limit_mib: int = 1024,
         threads: int | None = None,
+        built: str | Path | None = None,
+        spark: Cluster | None = None,
     ) -> None:
         """A lake under a folder or an object store's URI. Nothing is created before the first append.
 
@@ -46,6 +53,8 @@ class Lake:
             memory_limit_mib: what DuckDB may hold at once when reading. Appending gives it half and leaves half to
                 the writer.
             threads: how many threads DuckDB uses; None for one per core.
+            built: the folder for built features; None for one of the lake's own, or for none on an object store.
+            spark: where Spark runs, for `open` to read with it; None for DuckDB.
 
         Raises:
             ConfigError: the folder's name cannot be used, or the memory limit is below 128 MiB.
@@ -55,8 +64,11 @@ class Lake:
                 f"A memory limit of {memory_limit_mib} MiB is too small. Give at least {LEAST_MEMORY_MIB}."
             )
         self._tables = Tables(root, storage_options)
+        self._spark = None if spark is None else replace(spark, storage=dict(storage_options or {}))
         self._reading = Budget(memory_limit_mib, threads)
         self._writing = Budget(memory_limit_mib // 2, threads)
+        folder = self._tables.folder / ".features" if built is None and self._tables.folder else built
+        self._built = None if folder is None else Built(Path(folder), self._tables)
 
     def append(self, kind: str, records: pa.RecordBatchReader) -> Appended:
         """What became of a delivery of one record kind; all new records land in one commit or none does.
@@ -120,6 +132,9 @@ class Lake:
     ) -> Records:
         """Records as they were known at `until`, to be used in a `with` statement.
 
+        Where the lake is read with Spark, that holds for records of all kinds; some kinds are small questions, which
+        DuckDB answers at once.
+
         Args:
             until: only records recorded up to and including this instant; None for all.
             runs: only these runs, and only their files are opened; None for all.
@@ -130,7 +145,30 @@ class Lake:
             UnknownName: a kind is not known.
             LakeError: the snapshot, or one of its files, is not there any more.
         """
-        return Records(self._tables, Selection(until, runs, kinds, snapshot or self.snapshot()), self._reading)
+        selection = Selection(until, runs, kinds, snapshot or self.snapshot())
+        if self._spark is None or kinds is not None:
+            return Records(self._tables, selection, self._reading)
+        from headway.lake.spark import SparkRecords
+
+        return SparkRecords(self._tables, selection, self._reading, self._spark)
+
+    def shelf(
+        self, recipe: Recipe, snapshot: Snapshot, runs: Collection[str]
+    ) -> "AbstractContextManager[Shelf | None]":
+        """Built features of some runs that are still true at a snapshot, and a place for more; see `lake.built`.
+
+        To be used in a `with` statement for as long as something is built from that snapshot. None on an object store
+        for which no folder for built features was named.
+        """
+        return nullcontext(None) if self._built is None else self._built.shelf(recipe, snapshot, runs)
+
+    def open_live(self, run: str) -> LiveRecords:
+        """The records of a run in memory, which can be brought up to date. Use it in a `with` statement, or close it.
+
+        Raises:
+            LakeError: a file of the lake cannot be read.
+        """
+        return LiveRecords(self._tables, run, self._reading)
 
     def history(self, kind: str | None = None) -> list[Version]:
         """All commits to one table (a record kind or `rejects`) or to all, newest first."""
@@ -151,12 +189,15 @@ class Lake:
     def erase(self, learner: str, clock: Clock, also_named: Sequence[str] = ()) -> Receipt:
         """The receipt for a learner's rows, after no file of the lake holds them any more, older versions included.
 
-        Snapshots taken before name files that are gone; read with an as-of time instead. On an object store, stop every
-        other writer first.
+        Built features of the learner's runs go too. Snapshots taken before name files that are gone; read with an as-of
+        time instead. On an object store, stop every other writer first.
 
         Args:
             learner: the learner's id in the records.
             clock: tells the time for the receipt.
             also_named: other names by which quarantined rows may know the learner, such as the id in the source system.
         """
-        return care.erase(self._tables, learner, clock, also_named, self._writing)
+        receipt = care.erase(self._tables, learner, clock, also_named, self._writing)
+        # Last, so that a build which has read the learner's records finds out before it keeps anything.
+        built = 0 if self._built is None else self._built.forget(learner)
+        return replace(receipt, files=receipt.files + built)

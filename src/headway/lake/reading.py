@@ -4,18 +4,22 @@ The cut at `recorded_at` is made here, once, in the views that callers query by 
 compiles; the text runs on the connection that `Records` owns.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import duckdb
 import ibis
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from ibis.expr.operations import UnboundTable
 
 from headway.domain.errors import InputError, LakeError, UnknownName
 from headway.domain.records import KINDS, kind_of
@@ -76,6 +80,7 @@ class Records:
                 self._show(tables, selection)
             self._places = tables, selection
             self._hands = [self]
+            self._made: dict[str, pa.Table] = {}
             self._stack = stack.pop_all()
 
     def _show(self, tables: Tables, selection: Selection) -> None:
@@ -90,6 +95,7 @@ class Records:
         threads = int(self._con.execute("SELECT current_setting('threads')").fetchall()[0][0])
         while len(self._hands) < min(threads, MOST_HANDS):
             hand = copy(self)
+            hand._made = {}
             hand._con = self._stack.enter_context(closing(self._con.cursor()))
             hand._con.execute("SET TimeZone = 'UTC'")
             hand._show(*self._places)
@@ -118,13 +124,28 @@ class Records:
             raise UnknownName.of("opened record kind", kind, self._kinds)
         return ibis.table(ibis.Schema.from_pyarrow(self._kinds[kind].schema), name=kind)
 
+    def everywhere(self, kind: str) -> "ir.Table":
+        """The unbound table of a record kind in every run there is, known by the same time.
+
+        Raises:
+            UnknownName: the kind is not among those opened.
+        """
+        table, (tables, selection) = self.table(kind), self._places
+        if selection.runs is None:
+            return table
+        name = f"{kind}_of_all_runs"
+        rows = _cut(self._con, tables, kind, replace(selection, runs=None))
+        with engine_errors():
+            self._con.execute(f"CREATE TEMP VIEW IF NOT EXISTS {name} AS {rows}")
+        return ibis.table(table.schema(), name=name)
+
     def collect(self, expr: "ir.Table") -> pa.Table:
         """The rows of an expression, with the columns and types of the expression's schema.
 
         Raises:
             LakeError: a file cannot be read, or the memory limit is too small.
         """
-        wanted = cast("pa.Schema", expr.schema().to_pyarrow())
+        wanted = _arrow(expr.schema())
         with engine_errors():
             found: pa.Table = self._con.sql(_sql(expr)).to_arrow_table()
         return found.select(wanted.names).cast(wanted)
@@ -137,8 +158,41 @@ class Records:
         cursor: "ir.Table",
         schema: ibis.Schema,
     ) -> "ir.Table":
-        """What `function` makes of both tables, kept under `name`."""
-        return self.put(name, function(self.collect(rows), self.collect(cursor)).cast(schema.to_pyarrow()))
+        """What `function` makes of both tables, kept under `name` as it is: neither end copies it into the engine."""
+        self._check_free(name)
+        found = function(self.collect(rows), self._made_of(cursor)).cast(_arrow(schema))
+        self._made[name] = found
+        self._con.register(name, found)
+        return ibis.table(schema, name=name)
+
+    def _made_of(self, expr: "ir.Table") -> pa.Table:
+        """The rows of an expression; those of what was made by a transformation are at hand."""
+        node = expr.op()
+        made = self._made.get(node.name) if isinstance(node, UnboundTable) else None
+        return self.collect(expr) if made is None else made
+
+    def apply(
+        self,
+        name: str,
+        function: Callable[[pa.Table], pa.Table],
+        rows: "ir.Table",
+        by: Sequence[str],
+        schema: ibis.Schema,
+    ) -> "ir.Table":
+        """What `function` makes of the rows of each group, kept under `name`; its result has `schema`.
+
+        No group looks at another: an engine may compute them anywhere, at the same time, their rows in any order.
+
+        Args:
+            name: under which name.
+            function: a pure function of one group's rows.
+            rows: the rows.
+            by: the columns whose values name a group.
+            schema: the columns of the result.
+        """
+        wanted = cast("pa.Schema", schema.to_pyarrow())
+        made = [function(group).select(wanted.names).cast(wanted) for group in _groups_of(self.collect(rows), by)]
+        return self.put(name, pa.concat_tables([wanted.empty_table(), *made]))
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table `name` that now holds the expression's rows, for as long as the records are open."""
@@ -175,31 +229,64 @@ class Records:
             InputError: the suffix is none of `.parquet`, `.csv` and `.jsonl`, or the file cannot be written.
             LakeError: a file of the lake cannot be read.
         """
-        if path.suffix not in _FORMATS:
-            raise InputError(f"{path.name} has no known suffix. Name a file that ends in {', '.join(_FORMATS)}.")
-        text = path.suffix != ".parquet"
-        schema = expr.schema().to_pyarrow()
-        columns = [f"lower(hex({f.name})) AS {f.name}" if text and f.type == pa.binary() else f.name for f in schema]
-        part = path.with_name(f".{path.name}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.touch()
-        except OSError as wrong:
-            raise InputError(f"{path} cannot be written ({wrong.strerror}). Name another file.") from wrong
-        rows = f"SELECT {', '.join(columns)} FROM ({_sql(expr)})"
-        try:
-            with engine_errors():
-                target = str(part).replace("'", "''")
-                self._con.execute(f"COPY ({rows}) TO '{target}' ({_FORMATS[path.suffix]})")
-                count = self._con.fetchall()[0][0]
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-        return int(count)
+        with engine_errors():
+            return write_file(self._con, _sql(expr), cast("pa.Schema", expr.schema().to_pyarrow()), path)
 
     def _check_free(self, name: str) -> None:
         if not name.isidentifier() or name in KINDS:
             raise InputError(f"{name!r} cannot name a table of your own. Use a plain name that is no record kind.")
+
+
+def write_file(con: duckdb.DuckDBPyConnection, rows: str, schema: pa.Schema, path: Path) -> int:
+    """How many rows of a query were written to `path`; see `Records.save`.
+
+    Args:
+        con: the connection that runs the query.
+        rows: the query.
+        schema: its columns.
+        path: the file.
+
+    Raises:
+        InputError: the suffix is none of ours, or the file cannot be written.
+    """
+    if path.suffix not in _FORMATS:
+        raise InputError(f"{path.name} has no known suffix. Name a file that ends in {', '.join(_FORMATS)}.")
+    text = path.suffix != ".parquet"
+    columns = [f"lower(hex({f.name})) AS {f.name}" if text and f.type == pa.binary() else f.name for f in schema]
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    except OSError as wrong:
+        raise InputError(f"{path} cannot be written ({wrong.strerror}). Name another file.") from wrong
+    try:
+        target = str(part).replace("'", "''")
+        con.execute(f"COPY (SELECT {', '.join(columns)} FROM ({rows})) TO '{target}' ({_FORMATS[path.suffix]})")
+        count = con.fetchall()[0][0]
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return int(count)
+
+
+def _groups_of(table: pa.Table, by: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of each combination of values of the columns `by`, in their order."""
+    if not table.num_rows:
+        return
+    ordered = table.sort_by([(name, "ascending") for name in by])
+    begins = np.zeros(len(ordered), dtype=bool)
+    begins[0] = True
+    for name in by:
+        codes = pc.fill_null(ordered[name].combine_chunks().dictionary_encode().indices, -1).to_numpy()
+        begins[1:] |= codes[1:] != codes[:-1]
+    first = np.append(np.flatnonzero(begins), len(ordered))
+    for begin, end in pairwise(first.tolist()):
+        yield ordered.slice(begin, end - begin)
+
+
+@lru_cache(maxsize=256)
+def _arrow(schema: ibis.Schema) -> pa.Schema:
+    return cast("pa.Schema", schema.to_pyarrow())
 
 
 def _sql(expr: "ir.Table") -> str:

@@ -5,6 +5,7 @@ Only this module knows how Delta names files. The log holds no learner's id: sta
 """
 
 import fcntl
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,6 +133,13 @@ class Tables:
             except TableNotFoundError:
                 return None
 
+    def has_newer(self, name: str, version: int | None) -> bool:
+        """Whether the table called `name` has a version after `version` (None: any); a glance at its log."""
+        if self.folder is not None:
+            return (self.folder / name / "_delta_log" / f"{0 if version is None else version + 1:020}.json").exists()
+        table = self.load(name)
+        return table is not None and table.version() != version
+
     def files(self, table: DeltaTable) -> list[DataFile]:
         """The files of a table version in the order in which they were written, partition by partition."""
         with lake_errors("log"):
@@ -140,6 +148,21 @@ class Tables:
         ordered = actions.sort_by([(part, "ascending"), ("modification_time", "ascending"), ("path", "ascending")])
         columns = (ordered[name].to_pylist() for name in ("path", part, "num_records"))
         return [DataFile(unquote(path), value, rows or 0) for path, value, rows in zip(*columns, strict=True)]
+
+    def commits(self, table: DeltaTable, after: int) -> Iterator[tuple[int, list[dict[str, Any]] | None]]:
+        """The version and the log's actions of each commit after version `after`, up to that of `table`.
+
+        None instead of actions where the log does not reach back so far.
+        """
+        log = PyFileSystem(DeltaStorageHandler(table.table_uri, self._options or None))
+        for version in range(after + 1, table.version() + 1):
+            with lake_errors("log"):
+                try:
+                    with log.open_input_stream(f"_delta_log/{version:020d}.json") as file:
+                        lines = file.read().decode().splitlines()
+                except FileNotFoundError:
+                    lines = None
+            yield version, None if lines is None else [json.loads(line) for line in lines if line.strip()]
 
     def path(self, name: str, file: DataFile) -> str:
         """Where a data file of the table called `name` is."""

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from headway.domain.errors import InputError, UnknownName
+from headway.domain.errors import ConfigError, InputError, UnknownName
 from headway.features.as_of import FeatureTable, TrainingSet, compute, labelled
-from headway.features.labels import LABELS, Label, label, passes_assessment
+from headway.features.labels import LABELS, Label, configured_label, followed, label, labels, passes_assessment
 from headway.features.views import view_with
+from headway.settings import LabelSettings
 from tests.support.memory import Memory
 from tests.support.tiny import History, end_of, moment
 
@@ -240,3 +243,226 @@ def test_a_proxy_trains_like_any_label() -> None:
     proxy = LABELS["inactive_next_week"]
     assert replace(proxy, name="other") != proxy
     assert proxy.stands_for == "does_not_finish"
+
+
+def test_any_number_of_days_is_a_label() -> None:
+    history = History().enrol("a").act("a", 13).enrol("b").act("b", 14).act("b", 50)
+    assert values(history, "inactive_next_3d", 10) == {"a": 0, "b": 1}
+    assert values(history, "inactive_next_4d", 10) == {"a": 0, "b": 0}
+    assert label("withdraws_within_3d").horizon_days == 3
+    assert label("passes_assessment_due_in_7d").name == passes_assessment(7).name
+    for name in (
+        "inactive_next_0d",
+        "inactive_next_-1d",
+        "inactive_next_1.5d",
+        "inactive_next_{k}d",
+        "inactive_next_d",
+    ):
+        with pytest.raises(UnknownName):
+            label(name)
+
+
+def test_silence_after_the_run_says_nothing_unless_somebody_is_heard() -> None:
+    def history() -> History:
+        return History().enrol("a").act("a", 20).enrol("b").act("b", 55)
+
+    assert values(history(), "inactive_next_10d", 45) == {"a": 1, "b": 0}
+    assert observed(history(), "inactive_next_10d", 46).censored == {"no such event ahead": 2}
+    heard = history().enrol("c").act("c", 60)
+    assert values(heard, "inactive_next_10d", 50) == {"a": 1, "b": 0, "c": 0}
+
+
+def test_inactivity_or_withdrawal() -> None:
+    history = (
+        History()
+        .enrol("comes").act("comes", 12)
+        .enrol("silent").act("silent", 5)
+        .enrol("comes and leaves").act("comes and leaves", 11).leave("comes and leaves", 16)
+        .enrol("leaves later").act("leaves later", 12).leave("leaves later", 18)
+        .enrol("has left, unheard").leave("has left, unheard", 9, known_day=12)
+    )  # fmt: skip
+    assert values(history, "inactive_or_withdrawn_next_7d", 10) == {
+        "comes": 0, "silent": 1, "comes and leaves": 1, "leaves later": 0,
+    }  # fmt: skip
+    assert values(history, "inactive_or_withdrawn_next_14d", 10)["leaves later"] == 1
+    assert "comes and leaves" not in values(history, "inactive_or_withdrawn_next_7d", 10, gap_days=7)
+
+
+def watching(*days_and_clicks: tuple[int, int]) -> History:
+    history = History().enrol("a").act("a", 54)
+    for day, clicks in days_and_clicks:
+        history.act("a", day, clicks, object="v1", object_type="video")
+    return history
+
+
+def test_a_decrease_is_less_than_half_of_the_mean_of_the_weeks_before() -> None:
+    # Three whole weeks until day 20: ten clicks in all, a mean of 3.3 a week.
+    before = ((1, 4), (8, 0), (15, 6))
+    assert values(watching(*before, (21, 1)), "less_video_next_week", 20) == {"a": 1}
+    assert values(watching(*before, (27, 2)), "less_video_next_week", 20) == {"a": 0}
+    assert values(watching(*before, (28, 9)), "less_video_next_week", 20) == {"a": 1}
+    half = watching((0, 4), (7, 2))
+    assert values(half, "less_video_next_week", 6) == {"a": 0}
+    assert values(half, "less_video_next_week", 5) == {}
+
+
+def test_who_has_watched_nothing_has_nothing_to_decrease() -> None:
+    history = History().enrol("a").act("a", 3, object="p").act("a", 40)
+    assert values(history, "less_video_next_week", 20) == {}
+    assert values(watching((-3, 5)), "less_video_next_week", 20) == {}
+
+
+@pytest.mark.parametrize(("clicks", "less"), [(1, 1), (2, 0)])
+def test_a_late_comer_is_compared_with_their_own_weeks(clicks: int, less: int) -> None:
+    """Six clicks in two weeks of their own: half of the mean is 1.5."""
+    history = History().enrol("a", day=7).act("a", 9, 6, object="v", object_type="video").act("a", 55)
+    history.act("a", 22, clicks, object="v", object_type="video")
+    assert values(history, "less_video_next_week", 20) == {"a": less}
+
+
+def test_hand_ins_count_as_work_on_assignments() -> None:
+    history = History().plan("w1", 6).plan("w2", 13).enrol("a").act("a", 50)
+    history.hand_in("a", "w1", 5).hand_in("a", "w2", 12)
+    assert values(history, "less_assignment_next_week", 6) == {"a": 0}
+    assert values(history, "less_assignment_next_week", 13) == {"a": 1}
+
+
+def test_passes_the_next_assessment_that_is_not_handed_in() -> None:
+    history = (
+        History()
+        .plan("first", 14).plan("second", 30).plan("exam", 12, kind="exam")
+        .enrol("passes").mark("passes", "first", 13, 0.4, known_day=20)
+        .enrol("fails").mark("fails", "first", 13, 0.3, known_day=20)
+        .enrol("early").hand_in("early", "first", 9).mark("early", "first", 9, 0.1, 20)
+        .enrol("nothing")
+    )  # fmt: skip
+    history.mark("early", "second", 29, 0.9, known_day=35)
+    assert values(history, "passes_next_assessment", 10) == {"passes": 1, "fails": 0, "early": 1, "nothing": 0}
+    assert values(history, "passes_next_assessment", 10, known_day=27) == {}
+    assert set(values(history, "passes_next_assessment", 10, known_day=30)) == {"passes", "fails", "nothing"}
+    assert values(history, "passes_next_assessment", 30) == {}
+
+
+def test_days_to_the_next_activity_are_counted_for_everybody() -> None:
+    history = (
+        History()
+        .enrol("next day").act("next day", 11)
+        .enrol("in four weeks").act("in four weeks", 38)
+        .enrol("too late").act("too late", 39)
+        .enrol("same day only").act("same day only", 10)
+    )  # fmt: skip
+    found = values(history, "days_to_next_activity", 10)
+    assert found == {"next day": 1, "in four weeks": 28, "too late": 28, "same day only": 28}
+    assert values(history, "days_to_next_activity", 10, known_day=37) == {}
+    assert values(history, "days_to_next_activity_3d", 10, known_day=13)["too late"] == 3
+
+
+def test_days_to_a_withdrawal_are_known_when_the_run_is_over() -> None:
+    assert values(LEAVING, "days_to_withdrawal", 10) == {
+        "leaves next day": 1, "leaves in the last hour": 14, "leaves a day too late": 15, "leaves and returns": 2,
+    }  # fmt: skip
+    assert values(LEAVING, "days_to_withdrawal", 10, known_day=54) == {}
+    assert len(values(LEAVING, "days_to_withdrawal", 10, known_day=56)) == 4
+
+
+def test_dfw_by_source_and_scale() -> None:
+    history = cohort("pass", "distinction", "fail", "withdrawn")
+    assert values(history, "dfw", 10) == {"l0": 0, "l1": 0, "l2": 1, "l3": 1}
+    letters = History()
+    for number, grade in enumerate(("A", "C-", "D+", "d", "F", "W", "WF", "B")):
+        letters.enrol(f"l{number}").end(f"l{number}", grade)
+    assert sorted(name for name, value in values(letters, "dfw", 10).items() if value) == ["l2", "l3", "l4", "l5", "l6"]
+
+
+def test_in_grade_points_a_d_is_a_pass_below_a_c() -> None:
+    history = History()
+    for name, points in (("C-", 1.7), ("D+", 1.3), ("B", 3.0)):
+        history.enrol(name).end(name, "pass", score=points / 4)
+    renamed = {
+        kind: table.set_column(table.schema.get_field_index("run"), "run", pa.array(["lap/T1/2025"] * len(table)))
+        for kind, table in history.tables().items()
+    }
+    with Memory(renamed) as records:
+        features = compute(VIEW, records, [replace(moment(10), run="lap/T1/2025")])
+        found = labelled(features, label("dfw"), records, None)
+    assert dict(zip(found.groups.tolist(), found.values.tolist(), strict=True)) == {"B": 0, "C-": 0, "D+": 1}
+
+
+def test_a_data_sets_own_truth_is_read_where_it_lies_ahead() -> None:
+    history = History()
+    for learner, told in (("a", "1"), ("b", "0")):
+        history.enrol(learner)
+        ended: dict[str, Any] = {"valid_from": end_of(65).instant, "sensitive": True}
+        history.add(
+            "attributes", end_of(65).instant, learner=learner, name="truth_inactive_next_10d", value=told, **ended
+        )
+    assert values(history, "truth_inactive_next_10d", 55) == {"a": 1, "b": 0}
+    assert values(history, "truth_inactive_next_10d", 55, known_day=64) == {}
+    assert len(values(history, "truth_inactive_next_10d", 55, known_day=65)) == 2
+    assert observed(history, "truth_inactive_next_10d", 56).censored == {"nothing left to foresee": 2}
+
+
+def test_followed_until_the_withdrawal_or_the_end() -> None:
+    days, seen = followed("withdrawal")
+    assert values(LEAVING, days, 10) == {
+        "stays": 45, "leaves next day": 1, "leaves in the last hour": 14, "leaves a day too late": 15,
+        "came back": 45, "leaves and returns": 2,
+    }  # fmt: skip
+    assert {name for name, value in values(LEAVING, seen, 10).items() if value} == {
+        "leaves next day", "leaves in the last hour", "leaves a day too late", "leaves and returns",
+    }  # fmt: skip
+    assert values(LEAVING, days, 10, known_day=54) == {}
+    assert values(LEAVING, days, 55) == {}
+
+
+def test_followed_until_the_last_activity_before_a_long_silence() -> None:
+    history = (
+        History()
+        .enrol("stops").act("stops", 12).act("stops", 20)
+        .enrol("silent already").act("silent already", 9)
+        .enrol("to the end").act("to the end", 42)
+        .enrol("done early").act("done early", 20).end("done early", "pass")
+    )  # fmt: skip
+    days, seen = followed("silence")
+    assert values(history, days, 10) == {"stops": 10, "silent already": 0, "to the end": 32, "done early": 32}
+    assert values(history, seen, 10) == {"stops": 1, "silent already": 1, "to the end": 0, "done early": 0}
+
+
+def own(**parts: object) -> LabelSettings:
+    return LabelSettings.model_validate(parts)
+
+
+def test_a_workspace_defines_labels_over_the_same_primitives() -> None:
+    made = {
+        "quiet_videos": own(kind="inactive", days=7, types=["video"], summary="Watches nothing next week."),
+        "no_hand_in": own(kind="inactive", days=7, verbs=["submitted"]),
+        "weak": own(kind="score_below", mark=0.6),
+        "us_dfw": own(kind="outcome", labels=["fail", "withdrawn"], mark=0.7),
+        "gone": own(kind="withdraws", days=3),
+        "back": own(kind="days_to", event="activity", days=7),
+        "good_mark": own(kind="passes_assessment", mark=0.7),
+    }
+    history = (
+        History()
+        .plan("w", 14)
+        .enrol("a").act("a", 12, object="v", object_type="video").end("a", "pass", score=0.65)
+        .enrol("b").act("b", 13, object="p").mark("b", "w", 13, 0.8, 20).end("b", "pass", score=0.5)
+        .hand_in("a", "w", 13).leave("b", 12).enrol("b", 13)
+    )  # fmt: skip
+    told = {name: values(history, label(name, made), 10) for name in made}
+    assert told["quiet_videos"] == {"a": 0, "b": 1}
+    assert told["no_hand_in"] == {"a": 0, "b": 1}
+    assert told["weak"] == {"a": 0, "b": 1}
+    assert told["us_dfw"] == {"a": 1, "b": 1}
+    assert told["gone"] == {"a": 0, "b": 1}
+    assert told["back"] == {"a": 2, "b": 3}
+    assert told["good_mark"] == {"a": 0, "b": 1}
+    assert label("quiet_videos", made).summary == "Watches nothing next week."
+    assert [one.name for one in labels(made)][-len(made) :] == list(made)
+    assert [label(name, made).binary for name in ("weak", "back")] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["does_not_finish", "inactive_next_3d"])
+def test_a_name_that_headway_has_is_not_given_again(name: str) -> None:
+    with pytest.raises(ConfigError, match="another name"):
+        configured_label(name, own(kind="withdraws", days=3))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from headway.domain.errors import Conflict, UnknownName
-from headway.features import known
 from headway.features.definition import FEATURES, Feature, code_of
+from headway.features.relations import RELATIONS, assessments
 from headway.features.views import RECORDS_ONLY, STANDARD, FeatureView, needed, view_of, view_with
 
 LIMIT = 7
@@ -97,7 +97,7 @@ def test_code_counts_and_talk_about_it_does_not() -> None:
 def test_a_hash_names_nothing_of_this_process() -> None:
     for feature in FEATURES:
         assert " at 0x" not in code_of(feature.define), feature.name
-    assert not any(" at 0x" in code_of(relation) for relation in known.RELATIONS.values())
+    assert not any(" at 0x" in code_of(relation) for relation in RELATIONS.values())
 
 
 def test_the_order_of_registration_is_nothing_and_the_order_of_columns_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,10 +118,10 @@ def test_a_view_depends_on_what_its_features_are_made_of(monkeypatch: pytest.Mon
 
 def test_a_view_depends_on_the_relations_that_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     days, hand_ins = view_with("v", ("active_weeks",)).hash, view_with("v", ("mean_score",)).hash
-    monkeypatch.setitem(known.RELATIONS, "days", known._objects)
+    monkeypatch.setitem(RELATIONS, "days", RELATIONS["objects"])
     assert view_with("v", ("active_weeks",)).hash != days
     assert view_with("v", ("mean_score",)).hash == hand_ins
-    monkeypatch.setattr(known, "ASSESSMENT_TYPES", ("assignment",))
+    monkeypatch.setattr(assessments, "ASSESSMENT_TYPES", ("assignment",))
     assert view_with("v", ("mean_score",)).hash != hand_ins
 
 
@@ -130,7 +130,7 @@ def test_the_standard_view_has_every_feature_and_the_other_needs_no_log() -> Non
     records_only = view_of(RECORDS_ONLY)
     assert {"earned_share", "previous_attempts", "earned_share_percentile"} <= set(records_only.features)
     relations = {d.reads[0] for d in needed(records_only.features) if d.stage == "known"}
-    assert relations == {"hand_ins", "facts"}
+    assert relations == {"hand_ins", "others", "facts"}
 
 
 def test_each_feature_comes_after_those_it_reads() -> None:

@@ -215,3 +215,116 @@ def next_is_test(h: "ir.Table") -> "ir.Value":
 def submitted_ahead(h: "ir.Table") -> "ir.Value":
     """Assessments handed in whose due date is still to come."""
     return (~h.is_due & h.submitted).sum()
+
+
+@feature(
+    reads="hand_ins",
+    unit="percent of the final mark",
+    absent=0,
+    changeable=False,
+    domain="timing",
+    sentence="Work worth {value}% of the final mark is due within two weeks (course middle: {median})",
+)
+def weight_due_14d(h: "ir.Table") -> "ir.Value":
+    """Weight of what is due in the next 14 days and not handed in, in percent of the final mark."""
+    return h.weight.sum(where=~h.is_due & (h.due_in_days <= 14) & ~h.submitted)
+
+
+@feature(
+    reads="hand_ins",
+    unit="percent of the final mark",
+    absent=0,
+    changeable=False,
+    domain="timing",
+    sentence="{value}% of the final mark is still to be earned (course middle: {median})",
+)
+def weight_ahead(h: "ir.Table") -> "ir.Value":
+    """Weight of everything still to come that is not handed in, in percent of the final mark."""
+    return h.weight.sum(where=~h.is_due & ~h.submitted)
+
+
+@feature(
+    reads="hand_ins",
+    unit="days",
+    bounds=(None, None),
+    domain="hand-ins",
+    sentence="Closest hand-in to a due date: {value} days before (course middle: {median})",
+)
+def least_days_early(h: "ir.Table") -> "ir.Value":
+    """Days to the due date at the latest hand-in of all; negative when late."""
+    return -h.late_days.max()
+
+
+@feature(
+    reads="hand_ins",
+    unit="share",
+    bounds=(0, 1),
+    domain="hand-ins",
+    sentence="{value} of the hand-ins on the last day or late (course middle: {median})",
+)
+def last_day_share(h: "ir.Table") -> "ir.Value":
+    """Share of the hand-ins made on the due date or later."""
+    return (h.submitted & (h.late_days >= 0)).sum() / h.submitted.sum().nullif(0)
+
+
+@feature(
+    reads="hand_ins",
+    unit="share",
+    bounds=(None, None),
+    domain="hand-ins",
+    sentence="Uses {value} of the time before a due date (course middle: {median})",
+)
+def procrastination(h: "ir.Table") -> "ir.Value":
+    """Mean share of the time between opening and due date that had passed at the hand-in; above 1 when late."""
+    return h.wait_share.mean()
+
+
+@feature(
+    reads="hand_ins",
+    unit="attempts",
+    domain="hand-ins",
+    sentence="{value} attempts per assessment (course middle: {median})",
+)
+def attempts_mean(h: "ir.Table") -> "ir.Value":
+    """Mean number of attempts at the assessments that were attempted."""
+    return h.attempts.cast("float64").mean()
+
+
+@feature(
+    reads="hand_ins",
+    unit="share",
+    bounds=(0, 1),
+    domain="results",
+    sentence="Scores vary by {value} (course middle: {median})",
+)
+def score_spread(h: "ir.Table") -> "ir.Value":
+    """Standard deviation of the scores known so far."""
+    return h.score.std(how="pop")
+
+
+@feature(
+    reads="hand_ins",
+    unit="assessments",
+    absent=0,
+    domain="results",
+    sentence="{value} results below 40% (course middle: {median})",
+)
+def low_scores(h: "ir.Table") -> "ir.Value":
+    """Results below 0.4 so far."""
+    return h.score.count(where=h.score < 0.4)
+
+
+@feature(
+    reads="hand_ins",
+    unit="share per assessment",
+    bounds=(None, None),
+    domain="results",
+    sentence="Scores change by {value} from one assessment to the next (course middle: {median})",
+)
+def score_slope(h: "ir.Table") -> "ir.Value":
+    """Least-squares slope of the known scores over the order of due dates; absent with fewer than two."""
+    marked = h.score.notnull()
+    n, order = h.score.count(), h.order.cast("float64")
+    x, y = order.sum(where=marked), h.score.sum()
+    spread = n * (order * order).sum(where=marked) - x * x
+    return (n * (order * h.score).sum() - x * y) / spread.nullif(0)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def _percentile_of(read: str, domain: Domain, words: str) -> None:
     def define(f: "ir.Table") -> "ir.Value":
         """Share of the cohort that stands strictly below the learner, 0 to 1 (percent rank)."""
-        cohort = ibis.window(group_by=["run", "as_of"], order_by=ibis.coalesce(f[read], -1.0))
+        cohort = ibis.window(group_by="cohort", order_by=ibis.coalesce(f[read], -1.0))
         return ibis.percent_rank().over(cohort)
 
     feature(
@@ -32,3 +32,6 @@ _percentile_of("interactions_total", "visits", "Activity since the start")
 _percentile_of("active_days_28d", "visits", "Active days in the last 28")
 _percentile_of("objects_total", "materials", "Items opened")
 _percentile_of("earned_share", "results", "Marks earned")
+_percentile_of("minutes_28d", "visits", "Time in the last four weeks")
+_percentile_of("submitted_share", "hand-ins", "Work handed in of what was due")
+_percentile_of("mean_score", "results", "Mean score")

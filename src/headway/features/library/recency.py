@@ -81,3 +81,40 @@ def active_days_change_14d(d: "ir.Table") -> "ir.Value":
 def recent_share_14d(d: "ir.Table") -> "ir.Value":
     """Share of all interactions that fell in the last 14 days."""
     return d.interactions.sum(where=d.age_days < 14).fill_null(0) / d.interactions.sum()
+
+
+_DAYS = 28
+_SPREAD = _DAYS * (_DAYS * _DAYS - 1) / 12
+"""Sum of the squared distances of 28 days in a row from their middle."""
+
+
+@feature(
+    reads="days",
+    unit="interactions per day and week",
+    window=28,
+    bounds=(None, None),
+    absent=0,
+    domain="visits",
+    sentence="Activity changes by {value} clicks a day from week to week (course middle: {median})",
+)
+def interactions_slope_28d(d: "ir.Table") -> "ir.Value":
+    """Least-squares slope of the daily interactions of the last 28 days, as change per week."""
+    recent = d.age_days < _DAYS
+    later = d.interactions.sum(where=recent) * ((_DAYS - 1) / 2) - (d.interactions * d.age_days).sum(where=recent)
+    return later / _SPREAD * 7
+
+
+@feature(
+    reads="days",
+    unit="days per week and week",
+    window=28,
+    bounds=(None, None),
+    absent=0,
+    domain="visits",
+    sentence="Active days change by {value} a week from week to week (course middle: {median})",
+)
+def active_days_slope_28d(d: "ir.Table") -> "ir.Value":
+    """Least-squares slope of being active over the last 28 days, as change in days a week per week."""
+    recent = d.age_days < _DAYS
+    later = recent.sum() * ((_DAYS - 1) / 2) - d.age_days.sum(where=recent)
+    return later / _SPREAD * 49

@@ -1,6 +1,9 @@
 """On which days a learner is there, and how regularly."""
 
+from math import cos, log, pi, sin
 from typing import TYPE_CHECKING
+
+import ibis
 
 from headway.features.definition import feature
 
@@ -124,3 +127,86 @@ def longest_gap_days(d: "ir.Table") -> "ir.Value":
 def gap_spread_days(d: "ir.Table") -> "ir.Value":
     """Standard deviation of the pauses between active days, in days."""
     return d.gap_days.cast("float64").std(how="pop")
+
+
+def _parts_of(table: "ir.Table", column: str, parts: int, weight: "ir.Value | None" = None) -> "list[ir.Value]":
+    """What falls on each value of a column of small whole numbers."""
+    of = [table[column] == part for part in range(parts)]
+    found = [one.sum() for one in of] if weight is None else [weight.sum(where=one) for one in of]
+    return [one.fill_null(0).cast("float64") for one in found]
+
+
+def _entropy(parts: "list[ir.Value]") -> "ir.Value":
+    """Shannon's entropy of the shares, over that of equal shares."""
+    total = sum(parts[1:], parts[0])
+    logs = [part * ibis.greatest(part, 1.0).ln() for part in parts]
+    return (total.nullif(0).ln() - sum(logs[1:], logs[0]) / total.nullif(0)) / log(len(parts))
+
+
+def _concentration(parts: "list[ir.Value]") -> "ir.Value":
+    """Length of the mean direction of the shares on a circle: 0 spread evenly, 1 all at one place."""
+    turns = [2 * pi * number / len(parts) for number in range(len(parts))]
+    east = [part * cos(turn) for part, turn in zip(parts, turns, strict=True)]
+    north = [part * sin(turn) for part, turn in zip(parts, turns, strict=True)]
+    x, y = sum(east[1:], east[0]), sum(north[1:], north[0])
+    return (x * x + y * y).sqrt() / sum(parts[1:], parts[0]).nullif(0)
+
+
+@feature(
+    reads="days",
+    unit="share of the most",
+    bounds=(0, 1),
+    domain="visits",
+    sentence="Spread over the days of the week: {value} (course middle: {median})",
+)
+def weekday_entropy(d: "ir.Table") -> "ir.Value":
+    """Entropy of the weekdays of active days, 0 (always the same) to 1 (all alike); Boroujeni and others 2016."""
+    return _entropy(_parts_of(d, "weekday", 7))
+
+
+@feature(
+    reads="days",
+    unit="share",
+    bounds=(0, 1),
+    domain="visits",
+    sentence="How much the active days keep to a week's rhythm: {value} (course middle: {median})",
+)
+def weekly_rhythm(d: "ir.Table") -> "ir.Value":
+    """Strength of the seven-day period in the active days (its Fourier coefficient over that at zero), 0 to 1."""
+    return _concentration(_parts_of(d, "weekday", 7))
+
+
+@feature(
+    reads="hours",
+    unit="share of the most",
+    bounds=(0, 1),
+    domain="visits",
+    sentence="Spread over the hours of the day: {value} (course middle: {median})",
+)
+def hour_entropy(h: "ir.Table") -> "ir.Value":
+    """Entropy of the time of day of all acts, in bands of four hours, 0 (always the same) to 1 (all alike)."""
+    return _entropy(_parts_of(h, "band", 6, h.interactions))
+
+
+@feature(
+    reads="hours",
+    unit="share",
+    bounds=(0, 1),
+    domain="visits",
+    sentence="How much the acts keep to one time of day: {value} (course middle: {median})",
+)
+def daily_rhythm(h: "ir.Table") -> "ir.Value":
+    """Strength of the daily period in all acts (length of their mean direction on the clock), 0 to 1."""
+    return _concentration(_parts_of(h, "band", 6, h.interactions))
+
+
+@feature(
+    reads="hours",
+    unit="share",
+    bounds=(0, 1),
+    domain="visits",
+    sentence="{value} of all acts between midnight and four (course middle: {median})",
+)
+def night_share(h: "ir.Table") -> "ir.Value":
+    """Share of the acts that fall between midnight and four in the morning."""
+    return h.interactions.sum(where=h.band == 0).fill_null(0) / h.interactions.sum()
