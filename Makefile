@@ -1,6 +1,6 @@
 # Each target works in a clean clone: it builds .venv from constraints.txt first, with uv where uv is on the PATH.
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint check test bench clean
+.PHONY: help install extras demo lint check test bench clean
 
 PYTHON ?= python3
 DEMO_ARGS ?=
@@ -26,6 +26,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.core ## put headway into .venv (the command is .venv/bin/headway)
+
+extras: $(VENV)/.extras ## put in what some tests and models need besides: Spark, torch; Spark also wants Java 17
 
 demo: $(VENV)/.core ## the whole road on made-up people; DEMO_ARGS="--seed 7" adds options
 	@$(BIN)/headway demo $(DEMO_ARGS)
@@ -63,3 +65,9 @@ $(VENV)/.core: $(VENV)/.made $(PINS)
 $(VENV)/.dev: $(VENV)/.made $(PINS)
 	$(INSTALL) -e '.[dev]'
 	@touch $(VENV)/.core $@
+
+# By its one version: any other way of asking may bring a CUDA build of several gigabytes.
+$(VENV)/.extras: $(VENV)/.dev
+	$(INSTALL) -e '.[dev,spark]'
+	$(INSTALL) torch==2.13.0
+	@touch $@

@@ -49,7 +49,9 @@ def current_time(module: Module) -> Iterator[Finding]:
             )
         elif name in _STOPWATCH and not module.within(*STOPWATCH_PLACES):
             yield module.finding(
-                node, RULE, f"{name} outside cli/, flow/ and benchmarks/: a duration kept elsewhere breaks repeatability"
+                node,
+                RULE,
+                f"{name} outside cli/, flow/ and benchmarks/: a duration kept elsewhere breaks repeatability",
             )
     for line, text in texts(module.tree):
         if found := _SQL_NOW.search(text):

@@ -14,17 +14,18 @@ import stat
 import tempfile
 import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 from pydantic_settings import TomlConfigSettingsSource as TomlSource
 
 from headway.domain.errors import ConfigError
+from headway.domain.vocabulary import ACTIVITY_TYPES, VERBS
 
 FILE: Final = "headway.toml"
 PREFIX: Final = "HEADWAY__"
@@ -32,7 +33,12 @@ KEY_BYTES: Final = 32
 _FOLDER: Final = "headway-home"
 _SQLITE: Final = "sqlite:///"
 _URL_PASSWORD: Final = re.compile(r"(://[^/:@]*:|[?&]password=)(?:[^/&]+(?=@)|(?<==)[^&]+)")
-_SECRET_OPTION: Final = re.compile(r"secret|password|token|account_key|access_key|sas|credential", re.IGNORECASE)
+_LABEL_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,79}")
+_SECRET_OPTION: Final = re.compile(
+    r"(secret|password|token|account[._]?key|access[._]?key|sas|credential)(?!.*(provider|type|file)$)", re.IGNORECASE
+)
+_OPTIONS: Final = (("lake", "storage_options"), ("engine", "spark"))
+"""Sections and keys of settings that hold options of another system, secrets among them."""
 
 
 class _Section(BaseModel):
@@ -79,12 +85,42 @@ class RegistrySettings(_Section):
 
 
 class EngineSettings(_Section):
-    """What computing may use."""
+    """What computes, and what it may use."""
 
+    kind: Literal["duckdb", "spark"] = Field(
+        default="duckdb",
+        description="What computes features and labels: `duckdb` on this machine, or `spark` on as many as there are.",
+    )
+    master: str = Field(
+        default="local[2]",
+        min_length=1,
+        description="Spark's master: `local[2]`, `spark://HOST:7077`, `yarn` or `k8s://https://HOST:6443`.",
+    )
+    spark: dict[str, str] = Field(
+        default={},
+        repr=False,
+        description="Spark's own options, such as `spark.executor.memory`. Keys and passwords: environment only.",
+    )
     memory_limit_mib: int = Field(
         default=1024, ge=64, description="Memory that the query engine may use at once, in MiB."
     )
     threads: int = Field(default=2, ge=1, description="Threads of the query engine and of model fitting.")
+
+    @field_validator("master")
+    @classmethod
+    def _classic(cls, master: str) -> str:
+        if master.startswith("sc://"):
+            raise ValueError("Spark Connect (sc://) is not supported; name the cluster's own master")
+        return master
+
+    @field_validator("spark", mode="before")
+    @classmethod
+    def _as_spark_writes_them(cls, options: Any) -> Any:
+        """Whole names, whether TOML took them apart or not, and every value as text."""
+        if not isinstance(options, Mapping):
+            return options
+        told = {f"spark.{name.removeprefix('spark.')}": value for name, value in _flat(options).items()}
+        return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in told.items()}
 
 
 class EvaluationSettings(_Section):
@@ -103,6 +139,20 @@ class EvaluationSettings(_Section):
         le=1,
         description="The same as a share of the enrolled learners. When given, `capacity` is not used.",
     )
+    miss_cost: float = Field(
+        default=5.0,
+        gt=0,
+        description="What missing a learner whom a contact would have helped costs, in any unit: "
+        "decides the threshold of `at_cost`.",
+    )
+    contact_cost: float = Field(default=1.0, ge=0, description="What one contact costs, in the same unit.")
+    coverage: float = Field(
+        default=0.8,
+        gt=0,
+        lt=1,
+        description="Share of learners of either label whose set of possible answers should hold what comes true; "
+        "of learners with no single answer left it is too early to say.",
+    )
     action_gap_days: int = Field(
         default=0, ge=0, description="Days between a prediction and the start of its label window."
     )
@@ -115,6 +165,86 @@ class AdvisingSettings(_Section):
     capacity: int = Field(
         default=25, ge=1, description="Contacts a week that the advisers can make: the length of a list."
     )
+
+
+_EVERY: Final = frozenset({"kind", "summary", "stands_for", "fails_when"})
+
+LABEL_KINDS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "inactive": (frozenset({"days"}), frozenset({"verbs", "types", "or_withdraws"})),
+    "withdraws": (frozenset({"days"}), frozenset()),
+    "outcome": (frozenset({"labels"}), frozenset({"mark"})),
+    "score_below": (frozenset({"mark"}), frozenset()),
+    "final_score": (frozenset(), frozenset()),
+    "decrease": (frozenset(), frozenset({"days", "share", "verbs", "types"})),
+    "passes_assessment": (frozenset(), frozenset({"days", "mark"})),
+    "misses_next": (frozenset(), frozenset()),
+    "days_to": (frozenset({"event"}), frozenset({"days", "verbs", "types"})),
+    "attribute": (frozenset({"attribute", "values"}), frozenset({"days"})),
+}
+"""The kinds of label, with the keys that each needs and those it may have."""
+
+_Word = Annotated[str, Field(min_length=1)]
+_OutcomeWord = Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class LabelSettings(_Section):
+    """One target of the workspace's own: a primitive and what it is to look at. See docs/how-to/targets.md."""
+
+    kind: Literal[
+        "inactive",
+        "withdraws",
+        "outcome",
+        "score_below",
+        "final_score",
+        "decrease",
+        "passes_assessment",
+        "misses_next",
+        "days_to",
+        "attribute",
+    ] = Field(description="What is looked at.")
+    summary: _Word | None = Field(default=None, description="What it says, in one line.")
+    days: int | None = Field(default=None, ge=1, le=3660, description="Days ahead.")
+    verbs: tuple[_Word, ...] = Field(default=(), description="Verbs that count; all where there are none.")
+    types: tuple[_Word, ...] = Field(default=(), description="Types of activity that count; all where there are none.")
+    or_withdraws: bool = Field(default=False, description="Whether leaving the run counts as inactivity.")
+    share: float | None = Field(default=None, gt=0, le=1, description="Less than this share of before is a decrease.")
+    mark: float | None = Field(default=None, ge=0, le=1, description="A mark from 0 to 1.")
+    labels: tuple[_OutcomeWord, ...] = Field(default=(), description="Final results that are true.")
+    event: Literal["activity", "withdrawal"] | None = Field(default=None, description="What is waited for.")
+    attribute: _Word | None = Field(default=None, description="An attribute's name.")
+    values: tuple[_Word, ...] = Field(default=(), description="Values of the attribute that are true.")
+    stands_for: _Word | None = Field(default=None, description="The outcome that it stands for, where it is a proxy.")
+    fails_when: _Word | None = Field(default=None, description="When the proxy misleads.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_its_keys(cls, given: Any) -> Any:
+        for name in given if isinstance(given, Mapping) else ():
+            if name not in cls.model_fields:
+                near = difflib.get_close_matches(str(name), list(cls.model_fields), n=2, cutoff=0.5)
+                raise ValueError(f"unknown key {name!r}; {_nearest(near, cls.model_fields)}")
+        return given
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "LabelSettings":
+        needed, may = LABEL_KINDS[self.kind]
+        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, ())} - _EVERY
+        lacking, odd = sorted(needed - given), sorted(given - needed - may)
+        if lacking:
+            raise ValueError(f"kind {self.kind!r} needs {' and '.join(lacking)}")
+        if odd:
+            takes = ", ".join(sorted(needed | may)) or "nothing else"
+            raise ValueError(f"kind {self.kind!r} has no {' or '.join(odd)}; it takes {takes}")
+        if (self.stands_for is None) != (self.fails_when is None):
+            raise ValueError("a proxy says both what it stands_for and when it fails_when")
+        if self.event == "withdrawal" and (self.verbs or self.types):
+            raise ValueError("verbs and types are for the event 'activity'")
+        for what, words, known in (("verb", self.verbs, VERBS), ("type", self.types, ACTIVITY_TYPES)):
+            for word in words:
+                if word not in known:
+                    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
+                    raise ValueError(f"unknown {what} {word!r}; {_nearest(near, known)}")
+        return self
 
 
 class SecretSettings(_Section):
@@ -138,6 +268,10 @@ class Settings(BaseSettings):
     profile: Literal["dev", "production"] = Field(
         default="dev",
         description="`production` refuses what is only fit for trying out, such as making a key by itself.",
+    )
+    labels: dict[str, LabelSettings] = Field(
+        default={},
+        description="Targets of your own, each a table `[labels.NAME]` with a `kind`: see docs/how-to/targets.md.",
     )
     lake: LakeSettings = Field(default_factory=LakeSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
@@ -187,6 +321,14 @@ class Settings(BaseSettings):
         given = init_settings()
         return init_settings, env_settings, TomlSource(settings_cls, Path(given["home"]) / FILE)
 
+    @field_validator("labels")
+    @classmethod
+    def _label_names(cls, labels: dict[str, LabelSettings]) -> dict[str, LabelSettings]:
+        for name in labels:
+            if not _LABEL_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name for a label: write small letters, digits and _")
+        return labels
+
     @field_validator("lake")
     @classmethod
     def _lake_in_home(cls, lake: LakeSettings, info: ValidationInfo) -> LakeSettings:
@@ -213,8 +355,9 @@ class Settings(BaseSettings):
         data: dict[str, Any] = self.model_dump(mode="json")
         data["store"]["url"] = _without_password(data["store"]["url"])
         data["registry"]["tracking_uri"] = _without_password(data["registry"]["tracking_uri"])
-        options = data["lake"]["storage_options"]
-        data["lake"]["storage_options"] = {k: "***" if _SECRET_OPTION.search(k) else v for k, v in options.items()}
+        for section, key in _OPTIONS:
+            options = data[section][key]
+            data[section][key] = {k: "***" if _SECRET_OPTION.search(k) else v for k, v in options.items()}
         return data
 
 
@@ -333,7 +476,11 @@ def _dotted(tree: Mapping[str, Any]) -> list[str]:
 
 def _near(name: str, known: list[str]) -> str:
     same_key = [other for other in known if other.split(".")[-1] == name.split(".")[-1]]
-    near = same_key or difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    section, _, key = name.rpartition(".")
+    # Without their section's name, which makes every two keys of a section look alike.
+    beside = {other.rpartition(".")[2]: other for other in known if section and other.startswith(f"{section}.")}
+    in_section = [beside[near] for near in difflib.get_close_matches(key, beside, n=3, cutoff=0.6)]
+    near = same_key or in_section or difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     return " or ".join(near)
 
 
@@ -349,7 +496,7 @@ def _refuse_unknown(names: list[str], where: str) -> None:
 
 def _refuse_unknown_environment(environ: Mapping[str, str]) -> None:
     known = {_variable(name): name for name, _ in _fields()}
-    open_ended = _variable("lake.storage_options") + "__"
+    open_ended = tuple(f"{_variable(f'{section}.{key}')}__" for section, key in _OPTIONS)
     for variable in sorted(environ):
         upper = variable.upper()
         if not upper.startswith(PREFIX) or upper in known or upper.startswith(open_ended):
@@ -367,12 +514,27 @@ def _refuse_secrets(in_file: Mapping[str, Any], file: Path) -> None:
             raise ConfigError(
                 f"{section}.{key} in {file} holds a password. Set {_variable(f'{section}.{key}')} instead."
             )
-    lake = in_file.get("lake")
-    options = lake.get("storage_options") if isinstance(lake, Mapping) else None
-    for name in options if isinstance(options, Mapping) else ():
-        if _SECRET_OPTION.search(name):
-            variable = f"{_variable('lake.storage_options')}__{name.upper()}"
-            raise ConfigError(f"lake.storage_options.{name} in {file} is a secret. Set {variable} instead.")
+    for section, key in _OPTIONS:
+        inside = in_file.get(section)
+        options = inside.get(key) if isinstance(inside, Mapping) else None
+        for name in _flat(options) if isinstance(options, Mapping) else ():
+            if _SECRET_OPTION.search(name):
+                variable = _variable(f"{section}.{key}")
+                hint = f"{variable}__{name.upper()}" if section == "lake" else f'{variable}=\'{{"{name}": "…"}}\''
+                raise ConfigError(
+                    f"{section}.{key}.{name} in {file} is a secret. Set {hint} in the environment instead."
+                )
+
+
+def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options whose names TOML took apart at their dots, with whole names."""
+    flat: dict[str, Any] = {}
+    for name, value in options.items():
+        inner = (
+            {f"{name}.{rest}": inside for rest, inside in _flat(value).items()} if isinstance(value, Mapping) else {}
+        )
+        flat |= inner if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -387,16 +549,21 @@ def _read_toml(file: Path) -> dict[str, Any]:
 def _explain(wrong: ValidationError, overrides: Mapping[str, Any], in_file: Mapping[str, Any], file: Path) -> str:
     said = []
     for error in wrong.errors(include_input=False, include_url=False):
-        name = ".".join(str(part) for part in error["loc"][:2])
+        place = [str(part) for part in error["loc"]]
+        name = ".".join(place if place[0] == "labels" else place[:2])
         in_environment = any(variable.upper().startswith(_variable(name)) for variable in os.environ)
         if name in _dotted(overrides):
             where = "given in the call"
         elif in_environment:
             where = f"in the environment ({_variable(name)})"
         else:
-            where = f"in {file}" if name in _dotted(in_file) else "by default"
-        said.append(f"The setting {name} {where} does not fit: {error['msg']}.")
+            where = f"in {file}" if name in _dotted(in_file) or place[0] in in_file else "by default"
+        said.append(f"The setting {name} {where} does not fit: {error['msg'].removeprefix('Value error, ')}.")
     return " ".join(said)
+
+
+def _nearest(near: list[str], known: Iterable[str]) -> str:
+    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
 
 
 def _in_home(place: str, info: ValidationInfo) -> str:

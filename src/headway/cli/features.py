@@ -174,11 +174,7 @@ def _whole_numbers(text: str) -> list[int]:
 
 def _of(engine: str | None) -> dict[str, Any]:
     """The setting that asks for an engine, stronger than that of the workspace."""
-    from headway.settings import EngineSettings
-
-    if engine is None or (engine == "duckdb" and "kind" not in EngineSettings.model_fields):
-        return {}
-    return {"engine": {"kind": engine}}
+    return {} if engine is None else {"engine": {"kind": engine}}
 
 
 @contextmanager

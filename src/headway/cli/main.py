@@ -10,7 +10,23 @@ from typing import Annotated, NoReturn
 import typer
 
 from headway import __version__
-from headway.cli import data, demo, doctor, lists, modelling, simulate
+from headway.cli import (
+    bench,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    features,
+    labels,
+    leakage,
+    lists,
+    live,
+    modelling,
+    retention,
+    simulate,
+    tensors,
+    tune,
+)
 from headway.cli.options import Home, choose_home
 from headway.cli.output import report_error
 from headway.domain.errors import HeadwayError
@@ -25,11 +41,20 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 data not fit, 4 refused, 130 stopped.",
 )
 data.add_to(app)
+features.add_to(app)
+live.add_to(features.features)
+tensors.add_to(features.features)
+labels.add_to(app)
 modelling.add_to(app)
+evaluate.add_to(app)
+tune.add_to(app)
+leakage.add_to(app)
+retention.add_to(app)
 lists.add_to(app)
 demo.add_to(app)
 doctor.add_to(app)
 simulate.add_to(app)
+bench.add_to(app)
 
 
 def _version(wanted: bool) -> None:

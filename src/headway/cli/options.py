@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,8 +39,8 @@ def home_of(home: Path | None) -> Path:
 
 
 @contextmanager
-def opened(home: Path | None, *, dry_run: bool = False) -> "Iterator[App]":
-    """The app of the home, its progress shown on stderr.
+def opened(home: Path | None, *, dry_run: bool = False, **overrides: Any) -> "Iterator[App]":
+    """The app of the home, its progress shown on stderr; `overrides` are settings stronger than all others.
 
     A dry run of a home that is not there yet works in a passing one, so that it leaves nothing behind.
     """
@@ -53,7 +53,7 @@ def opened(home: Path | None, *, dry_run: bool = False) -> "Iterator[App]":
         if dry_run and not (place / FILE).exists():
             place = Path(stack.enter_context(TemporaryDirectory(prefix="headway-dry-run-")))
         say = stack.enter_context(progress())
-        yield stack.enter_context(open_app(place, progress=say))
+        yield stack.enter_context(open_app(place, progress=say, **overrides))
 
 
 def names(text: str | None) -> list[str]:

@@ -6,14 +6,24 @@ never look like a method that was not asked for.
 """
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from importlib.metadata import entry_points
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from headway.domain.errors import ConfigError, UnknownName
 
 T = TypeVar("T")
+
+
+LIBRARIES: Final = {"models": ("hmmlearn", "imblearn", "interpret", "optuna"), "deep": ("torch",)}
+"""What the extras bring that models are made with."""
+
+
+def has(extra: str | None) -> bool:
+    """Whether the libraries of an extra are installed; True where none is needed."""
+    return extra is None or all(importlib.util.find_spec(library) for library in LIBRARIES[extra])
 
 
 def needs(extra: str, module: str) -> Any:

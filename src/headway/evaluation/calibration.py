@@ -113,6 +113,37 @@ class Isotonic:
         return {"risks": numbers(self.risks), "shares": numbers(self.shares)}
 
 
+@dataclass(frozen=True, slots=True)
+class Moderated:
+    """The mean of several calibrations, drawn towards even odds for what a new run may do differently.
+
+    A run differs from those before it by an offset and a slope that nobody knows yet. Averaging the risk over both, as
+    normal with mean 0 and 1, divides the log-odds z by about sqrt(1 + pi/8 (offset_sd^2 + slope_sd^2 z^2)) (MacKay
+    1992, doi:10.1162/neco.1992.4.5.720). Risks stay in their order.
+
+    Attributes:
+        parts: the calibrations; their mean is taken on the log-odds.
+        offset_sd: standard deviation of a run's offset, in log-odds.
+        slope_sd: standard deviation of a run's slope.
+    """
+
+    parts: tuple[Calibration, ...]
+    offset_sd: float
+    slope_sd: float
+    method: str = "moderated"
+
+    def apply(self, risks: Floats) -> Floats:
+        """The sigmoid of the moderated mean log-odds."""
+        mean = np.mean([_inner_log_odds(part.apply(risks)) for part in self.parts], axis=0)
+        spread = self.offset_sd**2 + (self.slope_sd * mean) ** 2
+        return sigmoid(np.asarray(mean / np.sqrt(1 + np.pi / 8 * spread), dtype=np.float64))
+
+    def parameters(self) -> dict[str, Json]:
+        """The parts with their numbers, and both standard deviations."""
+        parts: list[Json] = [{"method": part.method, **part.parameters()} for part in self.parts]
+        return {"parts": parts, "offset_sd": self.offset_sd, "slope_sd": self.slope_sd}
+
+
 def fit(method: str, risks: Floats, labels: Floats, weights: Floats | None = None) -> Calibration:
     """The calibration of that name, fitted.
 
@@ -152,12 +183,16 @@ def restore(kept: Mapping[str, bytes]) -> Calibration:
     Raises:
         InputError: the state is damaged.
     """
-    found = decode(kept, PART)
+    return _made(decode(kept, PART))
+
+
+def _made(found: dict[str, Any]) -> Calibration:
     made: dict[str, Callable[[dict[str, Any]], Calibration]] = {
         "identity": lambda _: Identity(),
         "platt": lambda of: Platt(of["slope"], of["intercept"]),
         "beta": lambda of: Beta(of["rise"], of["fall"], of["intercept"]),
         "isotonic": lambda of: Isotonic(array(of["risks"]), array(of["shares"])),
+        "moderated": lambda of: Moderated(tuple(map(_made, of["parts"])), of["offset_sd"], of["slope_sd"]),
     }
     method = str(found.get("method"))
     if method not in made:

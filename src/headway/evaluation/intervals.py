@@ -101,6 +101,23 @@ def paired_difference(
     return {name: _interval(ours[name] - theirs[name], drawn[name] - against[name], level) for name in names}
 
 
+def paired_draws(
+    name: str, labels: Floats, risks: Floats, others: Floats, groups: NDArray[Any], *, seed: int, n: int
+) -> tuple[Interval, Floats]:
+    """The difference of one metric as in `paired_difference`, and its draws, shape (n,), for a test.
+
+    Raises:
+        UnknownName: no such metric.
+        InputError: shapes differ, or labels that do not suit the metric.
+    """
+    both = [Ranked.of(labels, found) for found in (risks, others)]
+    ours, theirs = (_points((name,), ranked)[name] for ranked in both)
+    if not n:
+        return Interval(ours - theirs, math.nan, math.nan), np.zeros(0)
+    drawn, against = (found[name] for found in _drawn((name,), both, groups, n, seed))
+    return _interval(ours - theirs, drawn - against, 0.95), drawn - against
+
+
 def jeffreys(successes: Floats, trials: Floats, level: float) -> tuple[Floats, Floats]:
     """Low and high end of the Jeffreys interval of each share (Brown, Cai and DasGupta 2001).
 

@@ -22,13 +22,12 @@ from headway.evaluation.protocols import (
     Row,
     Said,
     averaged,
-    joined,
     measured,
     published,
     sentences,
     summed,
 )
-from headway.evaluation.rows import Rows, refuse_shared_learners
+from headway.evaluation.rows import Rows, joined, refuse_shared_learners
 from headway.evaluation.trials import READINGS, Data, Progress, Trial, data_of, fit_for_many, prepare, told
 from headway.features import known
 from headway.features.as_of import Moment, run_facts

@@ -1,32 +1,53 @@
 """The ways to train, each as it would have been deployed: which rows a model may learn from to score a run on a day.
 
-- *transfer*: finished runs, of the same course or of others, whose labels were known at the as-of time.
+- *transfer*: finished runs whose labels were known at the as-of time; *transfer-same* those of the same course,
+  *transfer-other* those of other courses, *transfer-weighted* all, and rows like the running cohort's count more.
 - *in-situ*: the running course itself, with a label (or a proxy for it) that had been observed by the as-of time.
+- *blended*: transfer and in-situ together, with weights learned on past runs.
 - *post-hoc*: other learners of the same finished run, in grouped folds. Not deployable; the optimistic reference.
 
 A learner who is scored is in no training row of another run. In-situ training sees the same learners at earlier
 times, as a running course does.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
 
 from headway.domain.errors import NotEnoughData
 from headway.domain.time import AsOf
-from headway.evaluation.risk_model import calibration_of, fit, fitted_on
-from headway.evaluation.rows import Rows, learner_folds, refuse_shared_learners
+from headway.evaluation.blending import Blend, Signal, Tried, learned
+from headway.evaluation.calibration import Calibration, Identity, Moderated
+from headway.evaluation.histories import cells_at, from_cells
+from headway.evaluation.importance import towards
+from headway.evaluation.new_run import OFFSET_SD, SLOPE_SD, held_out_by_run
+from headway.evaluation.ranges import Comparable
+from headway.evaluation.risk_model import calibration_of, fit, fitted_on, held_out
+from headway.evaluation.rows import (
+    Objects,
+    Rows,
+    joined,
+    learner_folds,
+    matrix_of,
+    refuse_learners,
+    refuse_shared_learners,
+)
 from headway.features.as_of import FeatureTable, Moment, Reading, compute, labelled, moments_on_days
 from headway.features.engine import Records
 from headway.features.labels import Label, label
+from headway.features.tensor import Cells
 from headway.features.views import FeatureView
-from headway.models.model import Floats, Model
+from headway.models.model import Floats, Json, Matrix, Model
 
-Paradigm = Literal["transfer", "in-situ", "post-hoc"]
-PARADIGMS: Final[tuple[Paradigm, ...]] = ("transfer", "in-situ", "post-hoc")
-DEPLOYABLE: Final = ("transfer", "in-situ")
+Paradigm = Literal["transfer", "transfer-same", "transfer-other", "transfer-weighted", "in-situ", "blended", "post-hoc"]
+PARADIGMS: Final[tuple[Paradigm, ...]] = ("transfer", "in-situ", "blended", "post-hoc")
+"""The ways that an evaluation compares unless others are named."""
+
+VARIANTS: Final[tuple[Paradigm, ...]] = ("transfer-same", "transfer-other", "transfer-weighted")
+TRANSFERS: Final[tuple[Paradigm, ...]] = ("transfer", *VARIANTS)
+DEPLOYABLE: Final[tuple[Paradigm, ...]] = (*TRANSFERS, "in-situ", "blended")
 
 SPREAD_DAYS: Final = (-14, -7, 0, 7, 14)
 """Past runs are looked at on these days around the day to be scored: neighbouring weeks are more examples."""
@@ -46,13 +67,16 @@ class Bench:
         view: the features.
         reading: "honest", or "as published" to repeat a figure that broke a rule.
         gap_days: the action gap.
+        history: whether rows have their history too, for models that read it (see `histories.history_wanted`).
     """
 
     records: Records
     view: FeatureView
     reading: Reading = "honest"
     gap_days: int = 0
+    history: bool = False
     _tables: dict[Moment, FeatureTable] = field(default_factory=dict, init=False, repr=False)
+    _cells: dict[Moment, Cells] = field(default_factory=dict, init=False, repr=False)
     _rows: dict[tuple[object, ...], Rows] = field(default_factory=dict, init=False, repr=False)
 
     def prepare(self, moments: Sequence[Moment]) -> None:
@@ -65,6 +89,8 @@ class Bench:
         for moment in wanted:
             at_moment = (runs == moment.run) & (instants == moment.as_of.instant)
             self._tables[moment] = everything.rows(np.asarray(at_moment, dtype=np.bool_))
+        if self.history:
+            self._cells.update(dict.fromkeys(wanted, cells_at(self.records, wanted, self.reading)))
 
     def rows(self, moments: Sequence[Moment], target: Label, known_by: AsOf | None) -> Rows:
         """The labelled rows of these moments, with labels as they were known at `known_by`.
@@ -76,6 +102,12 @@ class Bench:
         if asked_before not in self._rows:
             self._rows[asked_before] = self._observed(moments, target, known_by)
         return self._rows[asked_before]
+
+    def cohort(self, moment: Moment) -> Matrix:
+        """The features of everyone enrolled at a moment, whatever became of them."""
+        self.prepare([moment])
+        enrolled = matrix_of(self._tables[moment])
+        return replace(enrolled, history=from_cells(self._cells, self._tables[moment])) if self.history else enrolled
 
     def _observed(self, moments: Sequence[Moment], target: Label, known_by: AsOf | None) -> Rows:
         self.prepare(moments)
@@ -89,7 +121,10 @@ class Bench:
         if not len(observed.features):
             why = "; ".join(f"{reason}: {n} rows" for reason, n in observed.censored.items())
             raise NotEnoughData(f"No label {target.name!r} was known by {known_by or 'now'} ({why}).")
-        return Rows.of(observed)
+        rows = Rows.of(observed)
+        if not self.history:
+            return rows
+        return replace(rows, features=replace(rows.features, history=from_cells(self._cells, observed.features)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +170,39 @@ class Answer:
         risks: calibrated, shape (rows,).
         learned_from: the runs whose rows were used.
         rows_learned: how many rows.
+        past: the held-out past learners that ranges compare with; None where there are none, as in hindsight.
+        raw: the risks before calibration, where one model gave them.
+        about: what else a report should say of how it was learned: effective rows, weights of a blend.
     """
 
     test: Rows
     risks: Floats
     learned_from: tuple[str, ...]
     rows_learned: int
+    past: Comparable | None = None
+    raw: Floats | None = None
+    about: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a deployable paradigm has learned, ready to score anybody of the running course.
+
+    Attributes:
+        raw: the risks of some rows, not calibrated.
+        calibration: what makes them mean what they say.
+        learned_from: the runs whose rows were used.
+        rows_learned: how many rows.
+        past: see `Answer`.
+        about: see `Answer`.
+    """
+
+    raw: Callable[[Matrix], Floats]
+    calibration: Calibration
+    learned_from: tuple[str, ...]
+    rows_learned: int
+    past: Comparable | None = None
+    about: dict[str, Json] = field(default_factory=dict)
 
 
 def answer(bench: Bench, question: Question, paradigm: Paradigm, model: Model) -> Answer:
@@ -152,12 +214,34 @@ def answer(bench: Bench, question: Question, paradigm: Paradigm, model: Model) -
     test = asked(bench, question)
     if paradigm == "post-hoc":
         return _post_hoc(bench, question, model, test)
-    learn = training_rows(bench, question, paradigm)
-    if paradigm == "transfer":
-        learn = learn.without(test.learners)
-        refuse_shared_learners(learn, test)
-    trained = fit(model, learn, course=question.course, day=question.day, seed=question.seed)
-    return Answer(test, trained.predict(test.features).risks, tuple(sorted(set(learn.runs))), len(learn))
+    made = learn(bench, question, paradigm, model, test.learners)
+    raw = made.raw(test.features)
+    risks = made.calibration.apply(raw)
+    return Answer(test, risks, made.learned_from, made.rows_learned, made.past, raw, made.about)
+
+
+def learn(bench: Bench, question: Question, paradigm: Paradigm, model: Model, scored: Objects) -> Learned:
+    """What a deployable paradigm learns for a question, from nothing that became known after its as-of time.
+
+    Args:
+        bench: features and labels.
+        question: what is asked.
+        paradigm: one of `DEPLOYABLE`.
+        model: the way to learn.
+        scored: the learners who will be scored; they are in no training row of another run.
+
+    Raises:
+        NotEnoughData: nothing to learn from was known by then.
+    """
+    if paradigm == "blended":
+        return _blended(bench, question, model, scored)
+    rows = _rows_for(bench, question, paradigm, scored)
+    about: dict[str, Json] = {}
+    if paradigm == "transfer-weighted":
+        weighed = towards(rows.features, bench.cohort(_now(bench, question)), question.seed)
+        rows = replace(rows, weights=weighed.weights)
+        about = {"effective_rows": weighed.effective}
+    return _fitted(question, model, rows, about)
 
 
 def asked(bench: Bench, question: Question) -> Rows:
@@ -171,10 +255,11 @@ def training_rows(bench: Bench, question: Question, paradigm: Paradigm) -> Rows:
     Raises:
         NotEnoughData: no label was known by then.
     """
-    now = question.as_of or moments_on_days(bench.records, [question.test_run], [question.day])[0].as_of
-    known_by = None if bench.reading == "as published" else now
-    if paradigm == "transfer":
-        past = moments_on_days(bench.records, question.train_runs, question.past_days(), known_by)
+    now = question.as_of or _now(bench, question).as_of
+    if paradigm in TRANSFERS:
+        known_by = None if bench.reading == "as published" else now
+        runs = _past_runs(question, paradigm)
+        past = moments_on_days(bench.records, runs, question.past_days(), known_by)
         return bench.rows(
             [moment for moment in past if known_by is None or moment.as_of <= known_by], question.target, known_by
         )
@@ -186,6 +271,105 @@ def training_rows(bench: Bench, question: Question, paradigm: Paradigm) -> Rows:
             f"Day {question.day} is too early to have observed {observed.name!r} in the running course."
         )
     return bench.rows(moments_on_days(bench.records, [question.test_run], days), observed, now)
+
+
+def _past_runs(question: Question, paradigm: Paradigm) -> tuple[str, ...]:
+    if paradigm not in {"transfer-same", "transfer-other"}:
+        return question.train_runs
+    wanted = paradigm == "transfer-same"
+    runs = tuple(run for run in question.train_runs if (run.rsplit("/", 1)[0] == question.course) == wanted)
+    if not runs:
+        which = "the same course" if wanted else "another course"
+        raise NotEnoughData(f"No run of {which} is among those to learn from. Name some with --train.")
+    return runs
+
+
+def _now(bench: Bench, question: Question) -> Moment:
+    moment = moments_on_days(bench.records, [question.test_run], [question.day])[0]
+    return moment if question.as_of is None else Moment(question.test_run, question.as_of)
+
+
+def _rows_for(bench: Bench, question: Question, paradigm: Paradigm, scored: Objects) -> Rows:
+    """The rows to learn from, without the learners who are scored where other runs are learned from."""
+    rows = training_rows(bench, question, paradigm)
+    if paradigm in TRANSFERS:
+        rows = rows.without(scored)
+        refuse_learners(rows, scored)
+    return rows
+
+
+def _fitted(question: Question, model: Model, rows: Rows, about: dict[str, Json]) -> Learned:
+    made = fit(model, rows, course=question.course, day=question.day, seed=question.seed, run=question.test_run)
+    learned_from = tuple(sorted(set(rows.runs)))
+    return Learned(made.fitted.risk, made.calibration, learned_from, len(rows), made.past, about)
+
+
+def _blended(bench: Bench, question: Question, model: Model, scored: Objects) -> Learned:
+    """What past runs taught and what the running course shows, together; either alone where the other is not there."""
+    try:
+        own = _rows_for(bench, question, "in-situ", scored)
+    except NotEnoughData:
+        return replace(learn(bench, question, "transfer", model, scored), about={"blend": "transfer alone"})
+    try:
+        past = _rows_for(bench, question, "transfer", scored)
+    except NotEnoughData:
+        return _fitted(question, model, own, {"blend": "in-situ alone"})
+    if not question.target.whole_run:
+        # The running course shows the label itself: its rows are rows like all others.
+        return _fitted(question, model, joined([past, own]), {"blend": "rows together"})
+    return _stacked(bench, question, model, scored, past, own)
+
+
+def _stacked(bench: Bench, question: Question, model: Model, scored: Objects, past: Rows, own: Rows) -> Learned:
+    """Both log-odds weighed as past runs teach; moderated for what a new run may do differently."""
+    in_past = _tried(bench, question, model, past, scored)
+    blend = learned(in_past)
+    there, here = fitted_on(model, past, question.seed), fitted_on(model, own, question.seed)
+    signal = Signal.of(here.risk(bench.cohort(_now(bench, question))))
+
+    def raw(features: Matrix) -> Floats:
+        return blend.risks(there.risk(features), signal.apply(here.risk(features)))
+
+    calibration = Moderated((Identity(),), OFFSET_SD, SLOPE_SD)
+    compared = _compared(blend, in_past, calibration)
+    learned_from = tuple(sorted({*past.runs, *own.runs}))
+    about: dict[str, Json] = {"blend": {**blend.as_json(), "past_runs": len(in_past)}}
+    return Learned(raw, calibration, learned_from, len(past) + len(own), compared, about)
+
+
+def _compared(blend: Blend, in_past: Sequence[Tried], calibration: Moderated) -> Comparable | None:
+    if not in_past:
+        return None
+    risks = np.concatenate([calibration.apply(blend.risks(run.transfer, run.in_situ)) for run in in_past])
+    labels = np.concatenate([run.labels for run in in_past])
+    return Comparable.fit(risks, labels, np.concatenate([run.learners for run in in_past]))
+
+
+def _tried(bench: Bench, question: Question, model: Model, past: Rows, scored: Objects) -> list[Tried]:
+    """Both parts, tried in each past run on the same day; its own labels taught neither."""
+
+    def tell(rest: Rows, out: Rows) -> Floats:
+        refuse_shared_learners(rest, out)
+        return fitted_on(model, rest, question.seed).risk(out.features)
+
+    by_run = held_out_by_run(past, tell)
+    if np.isnan(by_run).all():
+        by_run = held_out(model, past, np.ones(len(past), dtype=np.bool_), question.seed)
+    tried = []
+    for run in sorted(set(past.runs)):
+        then = replace(question, test_run=run, as_of=None)
+        which = np.asarray((past.runs == run) & (past.days == question.day) & ~np.isnan(by_run), dtype=np.bool_)
+        if not which.any():
+            continue
+        try:
+            shown = training_rows(bench, then, "in-situ").without(scored)
+            here = fitted_on(model, shown, question.seed)
+        except NotEnoughData:
+            continue
+        rows = past.where(which)
+        signal = Signal.of(here.risk(bench.cohort(_now(bench, then))))
+        tried.append(Tried(by_run[which], signal.apply(here.risk(rows.features)), rows.labels, rows.learners))
+    return tried
 
 
 def _post_hoc(bench: Bench, question: Question, model: Model, test: Rows) -> Answer:

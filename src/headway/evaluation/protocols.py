@@ -15,9 +15,9 @@ from headway.domain.extensions import Extensions
 from headway.evaluation.assess import METRICS, Measure, figures
 from headway.evaluation.intervals import known
 from headway.evaluation.rows import Rows
-from headway.evaluation.trials import Progress, Trial
+from headway.evaluation.trials import Progress
 from headway.features.engine import Records
-from headway.models.model import Floats, Json, Matrix, Model
+from headway.models.model import Floats, Json, Model
 
 Row = dict[str, Json]
 
@@ -78,6 +78,22 @@ class Protocol(typing.Protocol):
 PROTOCOLS: Extensions[Protocol] = Extensions("protocols", "headway.evaluation")
 
 
+class Named(typing.Protocol):
+    """Whatever says how its rows are called, as "NAME/READING/DATA"."""
+
+    @property
+    def label(self) -> str:
+        """The name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A name for rows, and nothing else."""
+
+    label: str
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """Risks for some rows, and what they were learned from.
@@ -95,20 +111,9 @@ class Said:
     rows_learned: int
 
 
-def joined(parts: Sequence[Rows]) -> Rows:
-    """The rows of all parts, in order; the parts have the same features."""
-    features = Matrix(parts[0].features.names, np.concatenate([part.features.values for part in parts]))
-    return Rows(
-        features,
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.learners for part in parts]),
-        np.concatenate([part.runs for part in parts]),
-        np.concatenate([part.days for part in parts]),
-        np.concatenate([part.instants for part in parts]),
-    )
-
-
-def measured(trial: Trial, model: Model, day: int, said: Said, measure: Measure) -> list[Row]:
+def measured(
+    trial: Named, model: Model, day: int, said: Said, measure: Measure, paradigm: str = "transfer"
+) -> list[Row]:
     """A row for all tested rows together, then one for each run where there are several."""
     runs = sorted(set(said.test.runs))
     together = replace(measure, capacity=measure.capacity * len(runs))
@@ -117,10 +122,11 @@ def measured(trial: Trial, model: Model, day: int, said: Said, measure: Measure)
         of_run = np.asarray(said.test.runs == run, dtype=np.bool_)
         rows.append(_about(trial, model, day, [run]) | figures(said.test.where(of_run), said.risks[of_run], measure))
     end: Row = {"train": list(said.learned_from), "rows_learned": said.rows_learned, "note": None}
+    end |= {"paradigm": paradigm}
     return [row | end for row in rows]
 
 
-def not_measured(trial: Trial, model: Model, day: int, test: Rows, why: str) -> Row:
+def not_measured(trial: Named, model: Model, day: int, test: Rows, why: str) -> Row:
     """The row of a test that could not be answered honestly."""
     nothing: Row = {name: {"value": None, "low": None, "high": None} for name in METRICS}
     counted: Row = {"n": len(test), "base_rate": known(float(test.labels.mean()))}
@@ -128,7 +134,7 @@ def not_measured(trial: Trial, model: Model, day: int, test: Rows, why: str) -> 
     return about | counted | nothing | {"at_capacity": None, "rows_learned": 0, "note": why}
 
 
-def _about(trial: Trial, model: Model, day: int, tested: Sequence[str]) -> Row:
+def _about(trial: Named, model: Model, day: int, tested: Sequence[str]) -> Row:
     return {
         "protocol": trial.label,
         "paradigm": "transfer",

@@ -6,7 +6,7 @@ predicts, in evaluation or in service, goes through `RiskModel.predict`; nobody 
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from headway.evaluation import calibration as calibrations
 from headway.evaluation.calibration import Calibration
 from headway.evaluation.metrics import log_loss
+from headway.evaluation.new_run import for_a_new_run, held_out_by_run
 from headway.evaluation.ranges import Comparable, Withheld
 from headway.evaluation.rows import Rows, learner_folds
 from headway.models.model import MODELS, Fitted, Floats, Matrix, Model
@@ -88,11 +89,12 @@ class RiskModel:
         )
 
 
-def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int) -> RiskModel:
+def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int, run: str | None = None) -> RiskModel:
     """`model` fitted on all rows, calibrated on the later slice of the past that is most like what it will meet.
 
     The slice is the latest run of the same course, else the latest run, on the day nearest to `day`. Its risks come
-    from fits that left its learners out, fold by fold, so that the final fit can use every row.
+    from fits that left its learners out, fold by fold, so that the final fit can use every row. For a run that is none
+    of those learned from, what whole runs left out ask for counts too (see `new_run`).
 
     Args:
         model: the way to learn.
@@ -100,28 +102,33 @@ def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int) -> RiskMo
         course: the course that will be scored (`source/course`).
         day: the course day that will be scored.
         seed: decides the folds and whatever the model draws.
+        run: the run that will be scored; taken for a new one where None.
 
     Raises:
         NotEnoughData: the model cannot learn from these rows.
     """
     fitted = fitted_on(model, rows, seed)
     to_calibrate, to_compare = _calibration_slice(rows, course, day), _comparable(rows, course, day)
-    risks = _held_out(model, rows, to_calibrate | to_compare, seed)
+    risks = held_out(model, rows, to_calibrate | to_compare, seed)
     told = to_calibrate & ~np.isnan(risks)
     chosen = calibration_of(model, rows.where(told), risks[told], seed)
     loss = log_loss(rows.labels[told], chosen.apply(risks[told]))
+    if not model.trivial and (run is None or run not in rows.runs):
+        chosen = for_a_new_run(chosen, rows, held_out_by_run(rows, lambda rest, out: _told(model, rest, out, seed)))
     told = to_compare & ~np.isnan(risks)
     compared = Comparable.fit(chosen.apply(risks[told]), rows.labels[told], rows.learners[told])
     return RiskModel(model.name, fitted, chosen, compared, loss)
 
 
-def fit_best(models: Sequence[Model], rows: Rows, *, course: str, day: int, seed: int) -> RiskModel:
+def fit_best(
+    models: Sequence[Model], rows: Rows, *, course: str, day: int, seed: int, run: str | None = None
+) -> RiskModel:
     """The fitted model with the least held-out loss on the past; of equals the first.
 
     Raises:
         NotEnoughData: no model can learn from these rows.
     """
-    fitted = [fit(model, rows, course=course, day=day, seed=seed) for model in models]
+    fitted = [fit(model, rows, course=course, day=day, seed=seed, run=run) for model in models]
     return min(fitted, key=lambda made: made.held_out_loss)
 
 
@@ -133,8 +140,24 @@ def calibration_of(model: Model, rows: Rows, risks: Floats, seed: int) -> Calibr
 
 
 def fitted_on(model: Model, rows: Rows, seed: int) -> Fitted:
-    """The model fitted on the rows, with class weights where a class is rare, and not calibrated."""
-    return model.fit(rows.features, rows.labels, class_weights(rows.labels), seed)
+    """The model fitted on the rows, with class weights where a class is rare, and not calibrated.
+
+    A rule gets none: nothing would undo what they shift.
+    """
+    weights = np.ones(len(rows)) if model.trivial else class_weights(rows.labels)
+    return model.fit(told_apart(rows), rows.labels, weights if rows.weights is None else weights * rows.weights, seed)
+
+
+def told_apart(rows: Rows) -> Matrix:
+    """The features, with whom each row belongs to and its run's place in time: what a model may split by, not learn.
+
+    A run's place is that of its latest as-of time, so that models of earlier runs can be tried on later ones.
+    """
+    ends = {run: int(rows.instants[rows.runs == run].max()) for run in sorted(set(rows.runs))}
+    place = {run: era for era, run in enumerate(sorted(ends, key=lambda run: (ends[run], run)))}
+    _, groups = np.unique(rows.learners.astype(str), return_inverse=True)
+    eras = np.array([place[run] for run in rows.runs], dtype=np.int64)
+    return replace(rows.features, groups=groups.astype(np.int64), eras=eras)
 
 
 def class_weights(labels: Floats) -> Floats:
@@ -169,7 +192,7 @@ def _comparable(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
     return chosen & of_course if (chosen & of_course).sum() >= MANY_TO_COMPARE else chosen
 
 
-def _held_out(model: Model, rows: Rows, wanted: NDArray[np.bool_], seed: int) -> Floats:
+def held_out(model: Model, rows: Rows, wanted: NDArray[np.bool_], seed: int) -> Floats:
     """The risk of each wanted row from a fit without its learner; NaN elsewhere and where no such fit is possible."""
     fold = learner_folds(rows.learners, rows.labels, FOLDS, seed)
     risks = np.full(len(rows), np.nan)
@@ -178,9 +201,14 @@ def _held_out(model: Model, rows: Rows, wanted: NDArray[np.bool_], seed: int) ->
         out = wanted & (fold == k)
         rest = rows.where(fold != k)
         if out.any() and 0 < rest.labels.sum() < len(rest):
-            risks[out] = fitted_on(model, rest, seed).risk(rows.features.rows(out))
+            risks[out] = _told(model, rest, rows.where(out), seed)
 
     # The libraries compute without Python's lock, and no fold waits for another.
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         list(pool.map(tell, range(FOLDS)))
     return risks
+
+
+def _told(model: Model, rest: Rows, out: Rows, seed: int) -> Floats:
+    """The risks of `out` from a fit on `rest`, not calibrated."""
+    return fitted_on(model, rest, seed).risk(out.features)

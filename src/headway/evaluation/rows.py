@@ -1,5 +1,6 @@
 """Labelled rows as models take them, and the only ways to split them: by learner, never by row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from headway.domain.errors import LeakageError
 from headway.features.as_of import FeatureTable, TrainingSet
 from headway.models.model import Floats, Matrix
+from headway.models.model import joined as matrices_joined
 
 Objects = NDArray[np.object_]
 
@@ -24,6 +26,7 @@ class Rows:
         runs: in which run.
         days: on which course day.
         instants: as-of times, in microseconds since 1970.
+        weights: how much each row counts when it is learned from (see `importance`); None where all count the same.
     """
 
     features: Matrix
@@ -32,6 +35,7 @@ class Rows:
     runs: Objects
     days: NDArray[np.int64]
     instants: NDArray[np.int64]
+    weights: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -58,11 +62,31 @@ class Rows:
             self.runs[which],
             self.days[which],
             self.instants[which],
+            None if self.weights is None else self.weights[which],
         )
 
     def without(self, learners: Objects) -> "Rows":
         """The rows of all other learners."""
         return self.where(~np.isin(self.learners.astype(str), learners.astype(str)))
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """The rows of all parts, in order; the parts have the same features.
+
+    Raises:
+        InputError: no parts, or parts of different features.
+    """
+    weighed = any(part.weights is not None for part in parts)
+    weights = [np.ones(len(part)) if part.weights is None else part.weights for part in parts]
+    return Rows(
+        matrices_joined([part.features for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.learners for part in parts]),
+        np.concatenate([part.runs for part in parts]),
+        np.concatenate([part.days for part in parts]),
+        np.concatenate([part.instants for part in parts]),
+        np.concatenate(weights) if weighed else None,
+    )
 
 
 def matrix_of(features: FeatureTable) -> Matrix:
@@ -76,7 +100,16 @@ def refuse_shared_learners(train: Rows, test: Rows) -> None:
     Raises:
         LeakageError: a learner is on both sides of the split.
     """
-    shared = set(train.learners) & set(test.learners)
+    refuse_learners(train, test.learners)
+
+
+def refuse_learners(train: Rows, scored: Objects) -> None:
+    """Nothing, if none of the learners who are scored is learned from.
+
+    Raises:
+        LeakageError: a learner is on both sides of the split.
+    """
+    shared = set(train.learners) & set(scored)
     if shared:
         raise LeakageError(
             f"{len(shared)} learners are on both sides of a split, {min(shared)} among them. "

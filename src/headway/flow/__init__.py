@@ -5,8 +5,10 @@ Each function reads, calls pure code, writes and audits, in one transaction. A b
 """
 
 from headway.flow.app import App, Progress, open_app, quiet
+from headway.flow.features import BuildReport, When, build_features, build_view, schema_of
 from headway.flow.lists import ContactList, explain, list_contacts, score
-from headway.flow.modelling import BEST, DEFAULT, Recipe, build_view, evaluate, evaluate_protocol, train
+from headway.flow.live import LiveRun, features_of
+from headway.flow.modelling import BEST, DEFAULT, Recipe, evaluate, evaluate_protocol, train
 from headway.flow.pages import description_page, evaluation_page, list_page, quality_page
 from headway.flow.records import (
     check_audit,
@@ -19,6 +21,9 @@ from headway.flow.records import (
     one_run,
     profile_sources,
 )
+from headway.flow.results import keep_result
+from headway.flow.table_file import table_file
+from headway.flow.tuning import tune
 
 __all__ = [  # noqa: RUF022 - in the order of the road
     "App",
@@ -28,11 +33,20 @@ __all__ = [  # noqa: RUF022 - in the order of the road
     "profile_sources",
     "describe",
     "export",
+    "When",
+    "build_features",
+    "BuildReport",
     "build_view",
+    "schema_of",
+    "table_file",
+    "LiveRun",
+    "features_of",
     "Recipe",
     "train",
     "evaluate",
     "evaluate_protocol",
+    "keep_result",
+    "tune",
     "score",
     "ContactList",
     "list_contacts",

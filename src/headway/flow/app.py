@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headway.domain.time import Clock, SystemClock
 from headway.lake.lake import Lake
+from headway.lake.spark_session import Cluster
 from headway.registry.registry import Registry
 from headway.settings import Settings, write_default_toml
 from headway.store.database import Store
@@ -50,6 +51,8 @@ def open_app(
         storage_options=settings.lake.storage_options,
         memory_limit_mib=settings.engine.memory_limit_mib,
         threads=settings.engine.threads,
+        built=settings.home / "features" if "://" in settings.lake.root else None,
+        spark=_spark(settings),
     )
     places = settings.registry
     registry = Registry(places.tracking_uri, places.artifact_root, places.experiment)
@@ -57,3 +60,8 @@ def open_app(
         yield App(settings, lake, store, registry, clock or SystemClock(), actor, progress)
     finally:
         store.close()
+
+
+def _spark(settings: Settings) -> Cluster | None:
+    engine = settings.engine
+    return Cluster(engine.master, engine.spark, engine.memory_limit_mib) if engine.kind == "spark" else None

@@ -145,10 +145,9 @@ def schema_of(view: FeatureView) -> pa.Schema:
 def _recipe(app: App, view: FeatureView) -> "Recipe":
     from headway.lake.built import Recipe
 
-    engine = getattr(app.settings.engine, "kind", "duckdb")
     read = {definition.reads[0] for definition in needed(view.features) if definition.stage == "known"}
     elsewhere = known.ELSEWHERE_KINDS if read & ELSEWHERE else ()
-    return Recipe(view.name, view.hash, engine, _version_of_engine(), elsewhere)
+    return Recipe(view.name, view.hash, app.settings.engine.kind, _version_of_engine(), elsewhere)
 
 
 @lru_cache(maxsize=1)
@@ -267,9 +266,16 @@ class _Coming:
     def _cut(self, pieces: Iterator[FeatureTable]) -> Iterator[tuple[str, dict[datetime, pa.Table]]]:
         """The rows of each run that has any, by as-of time."""
         for piece in pieces:
-            table = piece.table.select(self._empty.column_names).cast(self._empty.schema)
+            table = _settled(piece.table.select(self._empty.column_names).cast(self._empty.schema))
             for run, rows in _stretches(table, "run"):
                 yield str(run), dict(_stretches(rows, "as_of"))
+
+
+def _settled(table: pa.Table) -> pa.Table:
+    """The same values with one zero instead of two: whether a slope of nothing is -0.0 hangs on the order of adding."""
+    numbers = [pa.types.is_floating(field.type) for field in table.schema]
+    columns = [pc.add(column, 0.0) if number else column for column, number in zip(table.columns, numbers, strict=True)]
+    return pa.table(columns, schema=table.schema)
 
 
 def _stretches(table: pa.Table, key: str) -> "Iterator[tuple[Any, pa.Table]]":

@@ -7,6 +7,7 @@ from headway.advising.caseload import Candidate as CaseCandidate
 from headway.advising.caseload import Caseload, caseload
 from headway.domain.errors import InputError, LeakageError, NotEnoughData
 from headway.domain.time import AsOf
+from headway.evaluation.histories import history_of
 from headway.evaluation.risk_model import RiskModel
 from headway.features.as_of import Moment, compute, run_facts
 from headway.features.views import view_of
@@ -14,6 +15,7 @@ from headway.flow.app import App
 from headway.flow.modelling import DEFAULT, Recipe, registered, runs_to_learn_from, train
 from headway.flow.records import as_of_in, hashed, one_run
 from headway.governance import audit
+from headway.models.model import MODELS, wants_history
 from headway.registry.registry import ModelVersion
 from headway.scoring import kept
 from headway.scoring.kept import ScoreRun, score_run_id
@@ -57,10 +59,11 @@ def score(
     with app.lake.open(as_of, [run]) as records:
         app.progress(f"scoring {run} as of {as_of} with {version.ref}")
         cohort = compute(view, records, [Moment(run, as_of)])
+        history = history_of(records, cohort) if wants_history(MODELS.get(version.model)) and len(cohort) else None
         snapshot = records.snapshot.id
     if not len(cohort):
         raise NotEnoughData(f"Nobody was enrolled in {run} as of {as_of}. Choose a later date.")
-    predictions = predict(RiskModel.restore(app.registry.load(version)), cohort)
+    predictions = predict(RiskModel.restore(app.registry.load(version)), cohort, history)
     score_run = ScoreRun(
         id=score_run_id(version.ref, run, as_of),
         model_version=version.ref,

@@ -5,19 +5,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headway.domain.errors import InputError, NotEnoughData
+from headway.domain.extensions import has
 from headway.domain.runs import RunId, select_runs
 from headway.domain.time import AsOf
 from headway.evaluation.assess import Measure, table
+from headway.evaluation.decisions import Costs
+from headway.evaluation.events import leaving_instants
+from headway.evaluation.histories import history_wanted
+from headway.evaluation.imbalance import imbalance_rows
 from headway.evaluation.paradigms import PARADIGMS, Bench, Paradigm, Question, training_rows
 from headway.evaluation.protocols import PROTOCOLS, ProtocolResult
 from headway.evaluation.risk_model import RiskModel, fit_best
 from headway.evaluation.rows import Rows
-from headway.features.as_of import FeatureTable, Moment, compute, moments_on_days, run_facts, runs_with_activity
+from headway.evaluation.selection import Selection, by_regret
+from headway.features.as_of import (
+    Moment,
+    Reading,
+    compute,
+    moments_on_days,
+    run_facts,
+    runs_with_activity,
+)
 from headway.features.labels import Label
 from headway.features.labels import label as label_called
-from headway.features.views import STANDARD, view_of
+from headway.features.views import view_of
 from headway.flow.app import App, quiet
-from headway.flow.records import as_of_in
+from headway.flow.forecasting import evaluate_numbers
+from headway.flow.tuning import tuned
 from headway.governance import audit
 from headway.models.model import MODELS, Json, Model
 from headway.registry.registry import Candidate, ModelVersion
@@ -29,18 +43,20 @@ NEAR_DAYS: Final = 3
 """A registered model serves course days this near to the day it was trained for."""
 
 BEST: Final = "best"
-"""Stands for: every model that is no trivial rule, chosen by its held-out loss on the past."""
+"""Stands for: the one of `CANDIDATES` with the least regret over past runs and weeks.
+
+With one past run alone, with the least held-out loss there."""
+
+CANDIDATES: Final = ("average", "boosting", "forest", "logistic", "splines")
+
+USUAL: Final = ("average", "boosting", "logistic")
+"""The models that stand beside the rules where none is named."""
+
+EVERY: Final = "all"
+"""Stands for: every model that can be used here."""
 
 DEFAULT: Final = "average"
 """The model that was never far from the best on any day of the runs we measured; see docs/decisions/0008."""
-
-
-def build_view(app: App, runs: Sequence[str], as_ofs: Sequence[str], view: str = STANDARD) -> FeatureTable:
-    """The view's features of everyone enrolled in the runs as of each date, each date in the run's own zone."""
-    chosen = select_runs(runs, app.lake.runs())
-    with app.lake.open(None, chosen) as records:
-        moments = [Moment(run, as_of_in(records, run, text)) for run in chosen for text in as_ofs]
-        return compute(view_of(view), records, moments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,7 @@ class Recipe:
         model: a model's name, or `BEST`.
         for_run: the run that will be scored; its learners are left out of training.
         paradigm: "transfer", or "in-situ" to learn from the running course.
+        tuned: whether the model has the parameters that `tune` found for this label.
     """
 
     label: str
@@ -64,6 +81,7 @@ class Recipe:
     model: str = DEFAULT
     for_run: str | None = None
     paradigm: Paradigm = "transfer"
+    tuned: bool = False
 
 
 def train(app: App, recipe: Recipe) -> ModelVersion:
@@ -75,14 +93,22 @@ def train(app: App, recipe: Recipe) -> ModelVersion:
     """
     runs = runs_to_learn_from(app, recipe)
     with app.lake.open(recipe.known_by, None) as records:
-        bench = Bench(records, view_of(), gap_days=app.settings.evaluation.action_gap_days)
+        models = _models(recipe.model)
+        if recipe.tuned:
+            models = [tuned(app, recipe.label, model) for model in models]
+        gap_days = app.settings.evaluation.action_gap_days
+        bench = Bench(records, view_of(), gap_days=gap_days, history=history_wanted(models))
         question = _question(app, recipe, runs)
         app.progress(f"learning {recipe.label} for day {recipe.day} from {len(runs)} runs")
         rows = training_rows(bench, question, recipe.paradigm)
         if recipe.for_run and recipe.paradigm == "transfer":
             rows = rows.without(_enrolled(records, recipe))
-        fitted = fit_best(_models(recipe.model), rows, course=question.course, day=recipe.day, seed=question.seed)
+        selection = _selection(app, models, rows, question.seed)
+        if selection is not None:
+            models = [model for model in models if model.name == selection.best]
+        fitted = fit_best(models, rows, course=question.course, day=recipe.day, seed=question.seed, run=recipe.for_run)
         report = _report(app, bench, question, recipe, rows, fitted)
+        report["selection"] = None if selection is None else selection.as_json()
         snapshot = records.snapshot.id
     observed = (
         question.target.name if recipe.paradigm == "transfer" or not question.target.whole_run else question.proxy
@@ -107,6 +133,43 @@ def train(app: App, recipe: Recipe) -> ModelVersion:
     return version
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What an evaluation may show beyond its usual figures.
+
+    Attributes:
+        curves: gain and lift curves and reliability tables.
+        than: a model that all others are compared with on the same learners.
+        imbalance: each model under each way of evening out classes instead.
+    """
+
+    curves: bool = False
+    than: str | None = None
+    imbalance: bool = False
+
+
+def measure_of(app: App, capacity: int | None = None, extras: Extras | None = None) -> Measure:
+    """How the settings ask to measure."""
+    section, wanted = app.settings.evaluation, extras or Extras()
+    return Measure(
+        capacity or section.capacity,
+        section.bootstrap,
+        section.seed,
+        Costs(section.miss_cost, section.contact_cost),
+        section.coverage,
+        wanted.curves,
+        wanted.than,
+    )
+
+
+def _chosen(names: Sequence[str], extras: Extras) -> list[Model]:
+    """The models asked for, with the one compared with; all by default, for imbalance the default alone."""
+    asked = [*names, *([extras.than] if extras.than and names and extras.than not in names else [])]
+    if extras.than:
+        MODELS.get(extras.than)
+    return models_called(asked or ([DEFAULT] if extras.imbalance else []))
+
+
 def evaluate(
     app: App,
     label: str,
@@ -118,6 +181,7 @@ def evaluate(
     models: Sequence[str] = (),
     capacity: int | None = None,
     as_published: bool = False,
+    extras: Extras | None = None,
 ) -> list[dict[str, Json]]:
     """One row of figures for each test run, day, paradigm and model, the rules among them.
 
@@ -131,20 +195,27 @@ def evaluate(
         models: names; empty for all.
         capacity: learners that can be contacted; the setting where None.
         as_published: keep who has already left, and labels that were not known yet, as published figures often do.
+        extras: what is wanted beyond the usual figures.
 
     Raises:
         UnknownName: a run, label or model is not known.
         InputError: a label without two classes.
     """
-    target = risk_label(label)
+    reading: Reading = "as published" if as_published else "honest"
+    target, wanted = label_called(label, app.settings.labels), extras or Extras()
+    if not target.binary:
+        measure = measure_of(app, capacity, wanted)
+        return evaluate_numbers(
+            app, target, train_runs, test_runs, days, measure, paradigms=paradigms, models=models, reading=reading
+        )
     known_runs = app.lake.runs()
     tests = select_runs(test_runs, known_runs)
     pasts = select_runs(train_runs, known_runs) if train_runs else []
     section = app.settings.evaluation
-    measure = Measure(capacity or section.capacity, section.bootstrap, section.seed)
+    measure = measure_of(app, capacity, wanted)
     with app.lake.open(None, sorted({*pasts, *tests})) as records:
-        reading = "as published" if as_published else "honest"
-        bench = Bench(records, view_of(), "as published" if as_published else "honest", section.action_gap_days)
+        chosen = _chosen(models, wanted)
+        bench = Bench(records, view_of(), reading, section.action_gap_days, history_wanted(chosen))
         questions = [
             Question(target, tuple(run for run in pasts if run != test), test, day, section.seed)
             for test in tests
@@ -153,8 +224,21 @@ def evaluate(
         past_days = sorted({day for question in questions for day in question.past_days()})
         app.progress(f"computing features of {len({*pasts, *tests})} runs on {len(past_days)} days")
         bench.prepare(moments_on_days(records, sorted({*pasts, *tests}), past_days))
-        chosen = [MODELS.get(name) for name in models] or _all_models()
-        return table(bench, questions, paradigms, chosen, measure, reading, app.progress)
+        if wanted.imbalance:
+            asked = [
+                (question, paradigm, model) for question in questions for paradigm in paradigms for model in chosen
+            ]
+            return [row for each in asked for row in imbalance_rows(bench, *each, measure, reading)]
+        return table(
+            bench,
+            questions,
+            paradigms,
+            chosen,
+            measure,
+            reading,
+            app.progress,
+            lambda run: leaving_instants(records, run, target),
+        )
 
 
 def evaluate_protocol(
@@ -173,31 +257,56 @@ def evaluate_protocol(
         NotEnoughData: the protocol's data set was not imported.
     """
     protocol = PROTOCOLS.get(name)
-    chosen = [MODELS.get(model) for model in models] or _all_models()
-    section = app.settings.evaluation
-    measure = Measure(capacity or section.capacity, section.bootstrap, section.seed)
+    chosen = models_called(models)
+    measure = measure_of(app, capacity)
     with app.lake.open(None, None) as records:
         return protocol.run(records, chosen, measure, app.progress)
 
 
-def risk_label(name: str) -> Label:
-    """The label called `name`, which must be a risk.
+def risk_label(app: App, name: str) -> Label:
+    """The label called `name`, headway's or the workspace's own, which must be a risk.
 
     Raises:
         InputError: it is a number rather than a risk.
     """
-    target = label_called(name)
+    target = label_called(name, app.settings.labels)
     if not target.binary:
         raise InputError(f"{name!r} is a number, not a risk. Choose a label that is true or false.")
     return target
 
 
-def _all_models() -> list[Model]:
-    return sorted(MODELS, key=lambda model: (not model.trivial, model.name))
+def models_called(names: Sequence[str]) -> list[Model]:
+    """The models of these names; `EVERY` for all whose libraries are installed, `USUAL` and the rules for no name.
+
+    Raises:
+        UnknownName: a model is not known.
+    """
+    if list(names) == [EVERY]:
+        return sorted(filter(_installed, MODELS), key=lambda model: (not model.trivial, model.name))
+    return [MODELS.get(name) for name in names] or [*_rules(), *(MODELS.get(name) for name in USUAL)]
+
+
+def _rules() -> list[Model]:
+    return [model for model in MODELS if model.trivial]
+
+
+def _installed(model: Model) -> bool:
+    return has(getattr(model, "extra", None))
 
 
 def _models(name: str) -> list[Model]:
-    return [model for model in MODELS if not model.trivial] if name == BEST else [MODELS.get(name)]
+    """One model, or for `BEST` all that learn from one as-of time and need no long computing."""
+    return [MODELS.get(one) for one in (CANDIDATES if name == BEST else [name])]
+
+
+def _selection(app: App, models: Sequence[Model], rows: Rows, seed: int) -> Selection | None:
+    """The models by their regret over past runs and weeks; None where there is nothing to choose, or one past run."""
+    if len(models) < 2:
+        return None
+    try:
+        return by_regret(models, rows, seed, app.progress)
+    except NotEnoughData:
+        return None
 
 
 def runs_to_learn_from(app: App, recipe: Recipe) -> tuple[str, ...]:
@@ -234,7 +343,7 @@ def _runs_in(records: "Records") -> list[str]:
 def _question(app: App, recipe: Recipe, runs: tuple[str, ...]) -> Question:
     test_run = recipe.for_run or (runs[-1] if runs else "")
     return Question(
-        risk_label(recipe.label), runs, test_run, recipe.day, app.settings.evaluation.seed, as_of=recipe.known_by
+        risk_label(app, recipe.label), runs, test_run, recipe.day, app.settings.evaluation.seed, as_of=recipe.known_by
     )
 
 
@@ -247,8 +356,6 @@ def _report(
     app: App, bench: Bench, question: Question, recipe: Recipe, rows: Rows, fitted: RiskModel
 ) -> dict[str, Json]:
     """What goes with a model version: its facts, the base rate, and a check of the recipe on the latest past run."""
-    section = app.settings.evaluation
-    rules = [model for model in _all_models() if model.trivial]
     checked: list[dict[str, Json]] = []
     if recipe.paradigm == "transfer":
         instants = {run: int(rows.instants[rows.runs == run].max()) for run in set(rows.runs)}
@@ -256,9 +363,10 @@ def _report(
         earlier = tuple(sorted(run for run in instants if run != latest))
         past = Question(question.target, earlier, latest, recipe.day, question.seed)
         paradigm: Paradigm = "transfer" if earlier else "post-hoc"
-        measure = Measure(section.capacity, section.bootstrap, section.seed)
+        measure = measure_of(app)
         app.progress(f"checking on {latest}, day {recipe.day}")
-        checked = table(bench, [past], [paradigm], [MODELS.get(fitted.method), *rules], measure, "honest", quiet)
+        tested = [model for model in MODELS if model.name == fitted.method or model.trivial]
+        checked = table(bench, [past], [paradigm], tested, measure, "honest", quiet)
     return {
         "base_rate": float(rows.labels.mean()),
         "rows": len(rows),

@@ -39,7 +39,10 @@ def list_page(app: App, found: ContactList, evaluation: Sequence[dict[str, Json]
 def evaluation_page(app: App, rows: Sequence[dict[str, Json]], label: str, notes: tuple[str, ...]) -> str:
     """An evaluation as one self-contained HTML page."""
     from headway.reports.evaluation import render_evaluation
+    from headway.reports.forecasts import render_forecasts
 
+    if rows and "mae" in rows[0]:
+        return render_forecasts(rows, label=label, notes=notes, made=made(app))
     return render_evaluation(rows, label=label, notes=notes, made=made(app))
 
 

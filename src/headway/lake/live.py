@@ -89,4 +89,3 @@ class LiveRecords(Records):
 
 def _table(kind: str) -> str:
     return f"{kind}_of_all_runs" if kind in OF_ALL_RUNS else kind
-

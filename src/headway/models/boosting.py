@@ -5,14 +5,15 @@ are fixed, and the fitted model is always the one read back from its own text. O
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from headway.domain.errors import InputError
-from headway.models.model import MODELS, Fitted, Floats, Json, Matrix
+from headway.models.model import MODELS, Fitted, Floats, Json, Matrix, Model
+from headway.models.space import Range, chosen
 from headway.models.state import decode, encode
 from headway.models.training import known_values, sigmoid, training_weights
 
@@ -140,6 +141,17 @@ class FittedBoosting:
 class Boosting:
     """Gradient boosting with LightGBM."""
 
+    space: ClassVar[Mapping[str, Range]] = {
+        "trees": Range(100, 800, whole=True),
+        "learning_rate": Range(0.01, 0.1, log=True),
+        "leaves": Range(4, 63, log=True, whole=True),
+        "leaves_few_rows": Range(3, 31, log=True, whole=True),
+        "leaf_share": Range(0.002, 0.05, log=True),
+        "feature_share": Range(0.2, 1.0),
+        "row_share": Range(0.5, 1.0),
+        "l2": Range(0.1, 100.0, log=True),
+    }
+
     parameters: Parameters = Parameters()
     name: str = "boosting"
     summary: str = "Gradient-boosted trees (LightGBM)"
@@ -169,6 +181,10 @@ class Boosting:
         )
         grown = lightgbm.train(settings, rows, num_boost_round=self.parameters.trees)
         return FittedBoosting(names, grown.model_to_string(), asdict(self.parameters))
+
+    def with_params(self, **values: float) -> Model:
+        """Boosting with other parameters; see `Tunable`."""
+        return replace(self, parameters=chosen(self.parameters, self.space, values))
 
     def restore(self, state: Mapping[str, bytes]) -> Fitted:
         """The trees that the stored text describes.

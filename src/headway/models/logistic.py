@@ -5,13 +5,14 @@ rows only. What a feature adds to the log-odds is exact: coefficient times dista
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from headway.domain.errors import NotEnoughData
-from headway.models.model import MODELS, Fitted, Floats, Json, Matrix
+from headway.models.model import MODELS, Fitted, Floats, Json, Matrix, Model
+from headway.models.space import Range, chosen
 from headway.models.state import array, decode, encode, numbers
 from headway.models.training import known_values, sigmoid, training_weights
 
@@ -107,6 +108,16 @@ class Columns:
             "reach": self.reach,
         }
 
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> "Columns":
+        """The preparation that `as_json` wrote."""
+        held = dict(kept)
+        return cls(
+            names=tuple(held.pop("names")),
+            reach=float(held.pop("reach")),
+            **{name: array(values) for name, values in held.items()},
+        )
+
 
 def signed_log(values: Floats) -> Floats:
     """sign(x) log(1 + |x|): a log scale that keeps 0 at 0 and takes any number."""
@@ -201,6 +212,12 @@ class FittedLogistic:
 class Logistic:
     """L2 logistic regression."""
 
+    space: ClassVar[Mapping[str, Range]] = {
+        "c": Range(0.0003, 1.0, log=True),
+        "skew": Range(0.5, 8.0),
+        "reach": Range(2.0, 8.0),
+    }
+
     parameters: Parameters = Parameters()
     name: str = "logistic"
     summary: str = "Logistic regression on standardised features"
@@ -228,15 +245,14 @@ class Logistic:
         coefficients[varying] = solver.coef_[0]
         return FittedLogistic(columns, coefficients, offset, float(solver.intercept_[0]), asdict(self.parameters))
 
+    def with_params(self, **values: float) -> Model:
+        """The regression with other parameters; see `Tunable`."""
+        return replace(self, parameters=chosen(self.parameters, self.space, values))
+
     def restore(self, state: Mapping[str, bytes]) -> Fitted:
         """The regression with the stored numbers."""
         kept = decode(state, PART)
-        held = dict(kept["columns"])
-        columns = Columns(
-            names=tuple(held.pop("names")),
-            reach=float(held.pop("reach")),
-            **{name: array(values) for name, values in held.items()},
-        )
+        columns = Columns.of_json(kept["columns"])
         return FittedLogistic(
             columns, array(kept["coefficients"]), array(kept["offset"]), float(kept["base"]), kept["parameters"]
         )

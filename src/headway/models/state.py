@@ -4,11 +4,15 @@ Promises one canonical JSON text: sorted keys, shortest float text that reads ba
 not pickle, and must not invent a second encoding.
 """
 
+import io
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headway.domain.errors import InputError
 from headway.models.model import Floats, Json
@@ -56,3 +60,25 @@ def numbers(values: Floats) -> list[Json]:
 def array(values: object) -> Floats:
     """The values of a JSON list as float64."""
     return np.asarray(values, dtype=np.float64)
+
+
+def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The arrays as one npz without objects; equal arrays give equal bytes."""
+    held = io.BytesIO()
+    np.savez_compressed(held, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    return held.getvalue()
+
+
+def unpacked(state: Mapping[str, bytes], part: str) -> dict[str, NDArray[Any]]:
+    """The arrays kept under `part`.
+
+    Raises:
+        InputError: the part is not there or is no npz of plain arrays.
+    """
+    if part not in state:
+        raise InputError(f"The stored state has no {part!r}. Train it again.")
+    try:
+        with np.load(io.BytesIO(state[part]), allow_pickle=False) as held:
+            return {name: held[name] for name in held}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as wrong:
+        raise InputError(f"The stored {part!r} is damaged: {wrong}. Train it again.") from wrong

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from headway.advising.wording import label_words
 from headway.reports.charts import Axis, Chart, Point, Series, decimals, line_chart, whole
+from headway.reports.evaluation_more import More, more_of
 from headway.reports.pages import Provenance, moment, render
 
 Row = Mapping[str, Any]
@@ -101,6 +102,7 @@ class Group:
     caution: str
     days: tuple[Day, ...]
     chart: Chart | None
+    more: More
 
 
 def render_evaluation(
@@ -166,7 +168,9 @@ def _group(index: int, key: tuple[str, str, str, str], rows: Sequence[Row], repo
     days = tuple(_day(day, by_day[day], report) for day in sorted(by_day))
     caution = HINDSIGHT if kind == "hindsight" else ""
     chart = _auroc_chart(rows, report, slug) if len(days) > 1 else None
-    return Group(slug, heading, protocol, train, test, caution, days, chart)
+    words = label_words(report.label)
+    more = more_of(rows, lambda model: _called(model, report), tuple(report.rules), words, slug)
+    return Group(slug, heading, protocol, train, test, caution, days, chart, more)
 
 
 def _day(day: int, rows: Sequence[Row], report: EvaluationReport) -> Day:
@@ -190,7 +194,9 @@ def _line(row: Row, report: EvaluationReport) -> Line:
     return Line(
         model=_called(str(row["model"]), report),
         rule=row["model"] in report.rules,
-        metrics=tuple(_metric(row.get(name)) for name in METRICS),
+        metrics=tuple(
+            _metric(row.get(name), row.get("ece_of_a_perfect_model") if name == "ece" else None) for name in METRICS
+        ),
         precision=at_capacity("precision"),
         recall=at_capacity("recall"),
         f1=at_capacity("f1"),
@@ -199,11 +205,11 @@ def _line(row: Row, report: EvaluationReport) -> Line:
     )
 
 
-def _metric(found: object) -> Metric:
+def _metric(found: object, by_chance: object = None) -> Metric:
     value, low, high = _numbers(found)
     if value is None:
         return Metric("", "", "")
-    floor = _numbers(found.get("expected"))[0] if isinstance(found, Mapping) else None
+    floor = _numbers(found.get("expected") or by_chance)[0] if isinstance(found, Mapping) else None
     return Metric(
         f"{value:.3f}",
         "" if low is None or high is None else f"{low:.3f}–{high:.3f}",

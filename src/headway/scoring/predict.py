@@ -1,7 +1,7 @@
 """Predictions for a cohort: risk, range, reasons, and a hash of the values that they rest on. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from headway.evaluation.rows import matrix_of
 from headway.explanation.reasons import Reason, reasons
 from headway.features.as_of import FeatureTable
 from headway.features.definition import FEATURES
-from headway.models.model import Floats, Matrix
+from headway.models.model import Floats, History, Matrix
 
 REASONS: Final = 5
 
@@ -36,7 +36,7 @@ class Prediction:
         high: upper end of its range.
         comparable: past learners that the range rests on.
         why_too_early: one sentence, or None.
-        features_hash: hash of the feature values.
+        features_hash: hash of the feature values, with those of the history where the model reads one.
         reasons: strongest first.
         days_since_visit: days since the last visit; None where there was none.
     """
@@ -53,13 +53,18 @@ class Prediction:
     days_since_visit: int | None
 
 
-def predict(model: RiskModel, cohort: FeatureTable) -> list[Prediction]:
+def predict(model: RiskModel, cohort: FeatureTable, history: History | None = None) -> list[Prediction]:
     """One prediction for each row of a whole cohort, in its order.
 
     Reasons say what sets a learner apart from the cohort: contributions are taken less their mean over the cohort, so
     that what is the same for all (the next due date, say) is no reason for anybody.
+
+    Args:
+        model: what predicts.
+        cohort: everyone enrolled, as `compute` returned them.
+        history: their history, for a model that reads it (`evaluation.histories.history_of`).
     """
-    features = matrix_of(cohort)
+    features = replace(matrix_of(cohort), history=history)
     said = model.predict(features)
     contributions = model.contributions(features)
     contributions = contributions - contributions.mean(axis=0)
@@ -75,23 +80,30 @@ def predict(model: RiskModel, cohort: FeatureTable) -> list[Prediction]:
             high=None if withheld else float(high),
             comparable=int(comparable),
             why_too_early=TOO_EARLY[withheld] if withheld else None,
-            features_hash=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest(),
+            features_hash=told,
             reasons=own,
             days_since_visit=None if np.isnan(visit) else int(visit),
         )
-        for learner, risk, low, high, comparable, withheld, values, own, visit in zip(
+        for learner, risk, low, high, comparable, withheld, told, own, visit in zip(
             cohort.keys("learner"),
             said.risks,
             said.low,
             said.high,
             said.comparable,
             said.withheld,
-            features.values,
+            _hashes(features),
             why,
             visits,
             strict=True,
         )
     ]
+
+
+def _hashes(features: Matrix) -> list[str]:
+    """A hash of each row's values, and of its history's where it has one."""
+    parts = [features.values] if features.history is None else [features.values, features.history.values]
+    rows = zip(*(np.ascontiguousarray(part) for part in parts), strict=True)
+    return [hashlib.sha256(b"".join(part.tobytes() for part in row)).hexdigest() for row in rows]
 
 
 def medians(features: Matrix) -> Floats:

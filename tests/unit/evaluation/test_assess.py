@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from headway.evaluation.assess import METRICS, Measure, figures, table
+from headway.evaluation.events import leaving_instants
 from headway.evaluation.metrics import auroc
 from headway.evaluation.paradigms import Bench, Question
 from headway.evaluation.rows import Rows
@@ -93,3 +94,38 @@ def test_a_question_without_anyone_says_so(bench: Bench) -> None:
     (row,) = table(bench, [nobody], ["transfer"], [MODELS.get("base-rate")], QUICK, "custom", lambda _: None)
     assert (row["n"], row["base_rate"]) == (0, None)
     assert "Nobody was enrolled" in str(row["note"])
+
+
+def test_rows_hold_decisions_doubts_differences_and_what_changes_over_days(bench: Bench) -> None:
+    *past, current = runs_of(simulated(learners="80", runs="3", late_share="0.2"))
+    target = label("does_not_finish")
+    questions = [Question(target, tuple(past), current, day, seed=7) for day in (21, 28)]
+    models = [MODELS.get("base-rate"), MODELS.get("logistic")]
+    measure = Measure(capacity=10, bootstrap=50, seed=7, curves=True, than="base-rate")
+    asked: list[str] = []
+
+    def events(run: str) -> dict[str, int] | None:
+        asked.append(run)
+        return leaving_instants(bench.records, run, target)
+
+    rows = table(bench, questions, ["transfer"], models, measure, "honest", lambda _: None, events)
+    found = json.loads(json.dumps(rows, allow_nan=False))
+    for row in found:
+        assert row["at_cost"]["threshold"] == pytest.approx(0.2)
+        assert row["sure"]["asked"] == 0.8
+        assert len(row["curve"]["found"]) == len(row["curve"]["contacted"])
+        assert sum(each["n"] for each in row["reliability"]) == row["n"]
+        assert row["lead_days"]["n"] >= 0
+        assert ("difference" in row) == (row["model"] == "logistic")
+    logistic = {row["day"]: row for row in found if row["model"] == "logistic"}
+    assert logistic[21]["steadiness"] is None
+    assert logistic[28]["steadiness"]["since"] == 21
+    assert logistic[28]["lead_days"]["value"] > 0
+    gain = logistic[28]["difference"]
+    assert gain["value"] == pytest.approx(logistic[28]["auroc"]["value"] - 0.5)
+    assert gain["low"] <= gain["value"] <= gain["high"]
+    assert set(asked) == {current}
+
+
+def test_labels_without_a_date_have_no_lead_time(bench: Bench) -> None:
+    assert leaving_instants(bench.records, "any", label("inactive_next_week")) is None

@@ -8,7 +8,19 @@ import pytest
 
 from headway.domain.errors import NotEnoughData
 from headway.evaluation import paradigms
-from headway.evaluation.paradigms import DEPLOYABLE, PARADIGMS, Bench, Paradigm, Question, answer, asked, training_rows
+from headway.evaluation.metrics import auroc
+from headway.evaluation.paradigms import (
+    DEPLOYABLE,
+    PARADIGMS,
+    TRANSFERS,
+    VARIANTS,
+    Bench,
+    Paradigm,
+    Question,
+    answer,
+    asked,
+    training_rows,
+)
 from headway.features.as_of import compute, moments_on_days
 from headway.features.labels import label
 from headway.features.views import view_with
@@ -87,7 +99,7 @@ def test_in_situ_is_too_early_before_anything_was_observed(bench: Bench) -> None
         training_rows(bench, question(day=6), "in-situ")
 
 
-@pytest.mark.parametrize("paradigm", PARADIGMS)
+@pytest.mark.parametrize("paradigm", [*PARADIGMS, "transfer-same", "transfer-weighted"])
 def test_everyone_enrolled_is_answered_for_once(bench: Bench, paradigm: Paradigm) -> None:
     said = answer(bench, question(), paradigm, LOGISTIC)
     test = asked(bench, question())
@@ -95,13 +107,16 @@ def test_everyone_enrolled_is_answered_for_once(bench: Bench, paradigm: Paradigm
     assert len(set(test.learners)) == len(test)
     assert not np.isnan(said.risks).any()
     assert said.rows_learned > 0
-    assert set(said.learned_from) == ({FIRST, SECOND} if paradigm == "transfer" else {CURRENT})
+    past, own = {FIRST, SECOND}, {CURRENT}
+    learned_from = past if paradigm in TRANSFERS else past | own if paradigm == "blended" else own
+    assert set(said.learned_from) == learned_from
+    assert ((said.risks >= 0) & (said.risks <= 1)).all()
     again = answer(bench, question(), paradigm, LOGISTIC)
     assert np.array_equal(again.risks, said.risks)
 
 
 def test_the_optimistic_reference_is_not_deployable() -> None:
-    assert set(DEPLOYABLE) == set(PARADIGMS) - {"post-hoc"}
+    assert set(DEPLOYABLE) == {*PARADIGMS, *VARIANTS} - {"post-hoc"}
 
 
 def test_a_bench_computes_each_moment_once_and_the_same(records: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,3 +150,58 @@ def test_as_published_trains_on_what_became_known_later(records: Memory) -> None
     assert len(training_rows(published, early, "transfer")) > 0
     with pytest.raises(NotEnoughData):
         training_rows(Bench(records, VIEW), early, "transfer")
+
+
+def test_transfer_from_the_same_course_and_from_others_part_the_past(bench: Bench) -> None:
+    both = question()
+    same = training_rows(bench, both, "transfer-same")
+    assert set(same.runs) == {FIRST, SECOND}
+    with pytest.raises(NotEnoughData, match="No run of another course"):
+        training_rows(bench, both, "transfer-other")
+    with pytest.raises(NotEnoughData, match="No run of the same course"):
+        training_rows(bench, question(train_runs=("simulated/OTHER/2025S1",)), "transfer-same")
+
+
+def test_weighting_says_how_many_rows_are_left(bench: Bench) -> None:
+    said = answer(bench, question(), "transfer-weighted", LOGISTIC)
+    effective = said.about["effective_rows"]
+    assert isinstance(effective, float)
+    assert 0 < effective <= said.rows_learned
+
+
+def test_blending_takes_what_there_is(bench: Bench) -> None:
+    early = answer(bench, question(day=6), "blended", LOGISTIC)
+    assert early.about == {"blend": "transfer alone"}
+    assert np.array_equal(early.risks, answer(bench, question(day=6), "transfer", LOGISTIC).risks)
+    alone = answer(bench, question(train_runs=(CURRENT,)), "blended", LOGISTIC)
+    assert alone.about == {"blend": "in-situ alone"}
+    assert np.array_equal(alone.risks, answer(bench, question(), "in-situ", LOGISTIC).risks)
+    together = answer(bench, question("withdraws_within_14d"), "blended", LOGISTIC)
+    assert together.about == {"blend": "rows together"}
+    assert set(together.learned_from) == {FIRST, SECOND, CURRENT}
+
+
+def test_a_blend_weighs_both_as_past_runs_taught(bench: Bench) -> None:
+    said = answer(bench, question(), "blended", LOGISTIC)
+    weights = said.about["blend"]
+    assert isinstance(weights, dict)
+    assert weights["past_runs"] == 2
+    assert all(float(str(weights[part])) >= 0 for part in ("transfer", "in_situ"))
+    assert said.past is not None
+    assert len(said.past.risks)
+
+
+def test_one_past_run_is_enough_to_blend(bench: Bench) -> None:
+    said = answer(bench, question(train_runs=(FIRST,)), "blended", LOGISTIC)
+    assert isinstance(said.about["blend"], dict)
+    assert said.about["blend"]["past_runs"] == 1
+
+
+def test_blended_is_no_worse_than_its_parts_on_average(bench: Bench) -> None:
+    found: dict[str, list[float]] = {"transfer": [], "in-situ": [], "blended": []}
+    for day in (21, 35):
+        for paradigm in found:
+            said = answer(bench, question(day=day), paradigm, LOGISTIC)  # type: ignore[arg-type]  # names of paradigms
+            found[paradigm].append(auroc(said.test.labels, said.risks))
+    means = {paradigm: float(np.mean(values)) for paradigm, values in found.items()}
+    assert means["blended"] > max(means["transfer"], means["in-situ"]) - 0.02, means

@@ -95,7 +95,7 @@ def test_without_leaving_them_out_it_would_be_seen(monkeypatch: pytest.MonkeyPat
         )
         return risks
 
-    monkeypatch.setattr(risk_model, "_held_out", in_sample)
+    monkeypatch.setattr(risk_model, "held_out", in_sample)
     model = fit(Rote(), ROWS, course=COURSE, day=14, seed=7)
     assert len(model.past.risks) == 2
     assert model.held_out_loss < 0.2

@@ -1,0 +1,6 @@
+"""`headway bench limit`; arguments are handed on."""
+
+from benchmarks.command import bench
+
+if __name__ == "__main__":
+    bench("limit")

@@ -1,0 +1,1 @@
+"""Benchmarks that any installed headway can run: made-up worlds of any size, peers, limits. `listing` names them."""
