@@ -14,7 +14,7 @@ from headway.domain.errors import NotEnoughData
 from headway.domain.runs import RunId
 from headway.evaluation.assess import Measure, table
 from headway.evaluation.histories import history_wanted
-from headway.evaluation.paradigms import Bench, Paradigm, Question
+from headway.evaluation.paradigms import SPREAD_DAYS, Bench, Paradigm, Question
 from headway.evaluation.protocols import PROTOCOLS, ProtocolResult, Row, sentences, value_of
 from headway.evaluation.trials import Progress, prepare, told
 from headway.features.as_of import moments_on_days, runs_with_activity
@@ -68,7 +68,9 @@ class InSituPenalty:
             target = label(TRUTHS.get(source, OUTCOME))
             days = [7 * week - 1 for week in self.weeks if week <= MOST_WEEKS.get(source, max(self.weeks))]
             bench = Bench(records, view_of(), history=history_wanted(able))
-            prepare(bench, moments_on_days(records, runs, days), progress)
+            # Past runs are looked at around each day, running ones every week before it: all of these, at once.
+            most = days[-1] + max(SPREAD_DAYS)
+            prepare(bench, moments_on_days(records, runs, range(days[0] % 7, most + 1, 7)), progress)
             usable = [run for run in runs if _can_test(bench, target, run, days)]
             if not usable:
                 parts.append(ProtocolResult([], [], [f"No run of {source} has outcomes of both kinds."]))

@@ -26,6 +26,7 @@ from headway.evaluation.protocols import (
     not_measured,
     published,
     sentences,
+    value_of,
 )
 from headway.evaluation.risk_model import fit
 from headway.evaluation.rows import Rows, refuse_shared_learners
@@ -85,11 +86,12 @@ class FirstAssessment:
             parts.append(ProtocolResult([], [], [f"Data “{data.name}”: scored {told(wanted)}."]))
             trial = Trial(self.name, "honest", data)
             asked = _Asked(trial.bench(records), data, {run: due[run] for run in dated})
+            asked.prepare(wanted, self.days_before, progress)
             for days_before in self.days_before:
                 for paradigm in PARADIGMS:
                     for model in trial.able(models):
                         progress(f"{trial.label}, {days_before} days before, {paradigm}: {model.name}")
-                        parts.append(self._day(trial, asked, wanted, days_before, paradigm, model, measure, progress))
+                        parts.append(self._day(trial, asked, wanted, days_before, paradigm, model, measure))
         return ProtocolResult.joined([*parts, ProtocolResult([], [], sentences(NOTES))])
 
     def _day(
@@ -101,12 +103,11 @@ class FirstAssessment:
         paradigm: str,
         model: Model,
         measure: Measure,
-        progress: Progress,
     ) -> ProtocolResult:
         rows: list[Row] = []
         for run in runs:
             try:
-                test = asked.test(run, days_before, progress)
+                test = asked.test(run, days_before)
             except NotEnoughData:
                 continue
             try:
@@ -122,7 +123,11 @@ class FirstAssessment:
             return ProtocolResult([], [], [])
         with_clicks = trial.data.has_clicks
         reference = None if with_clicks else published(self.reference, "auprc", -days_before)
-        summary = [averaged(rows, metric, reference if metric == "auprc" else None, len(rows)) for metric in METRICS]
+        # Each mean is over the same runs: a base rate of others would say nothing of the area beside it.
+        answered = [row for row in rows if value_of(row, METRICS[0]) is not None] or rows[:1]
+        summary = [
+            averaged(answered, metric, reference if metric == "auprc" else None, len(rows)) for metric in METRICS
+        ]
         return ProtocolResult(rows, [{**line, "paradigm": paradigm} for line in summary], [])
 
 
@@ -137,11 +142,17 @@ class _Asked:
     data: Data
     due: dict[str, date]
 
-    def test(self, run: str, days_before: int, progress: Progress) -> Rows:
+    def prepare(self, runs: Sequence[str], days_before: Sequence[int], progress: Progress) -> None:
+        """Computes the features of all that will be asked, some runs at a time."""
+        courses = {RunId.parse(run).course for run in runs}
+        alike = [run for run in self.due if RunId.parse(run).course in courses]
+        days = [(run, self._day(run, n)) for run in alike for n in days_before]
+        inside = [(run, at) for run in runs for n in days_before for at in self._looked(run, n)[0]]
+        prepare(self.bench, {self._moment(run, day) for run, day in {*days, *inside}}, progress)
+
+    def test(self, run: str, days_before: int) -> Rows:
         """The rows to be scored, with what became of them."""
-        moment = self._moment(run, self._day(run, days_before))
-        prepare(self.bench, [moment], progress)
-        return self.bench.rows([moment], label(MISSED), None)
+        return self.bench.rows([self._moment(run, self._day(run, days_before))], label(MISSED), None)
 
     def learn(self, run: str, days_before: int, paradigm: str, test: Rows) -> Rows:
         """The rows a running course could have learned from on that day."""
@@ -157,14 +168,20 @@ class _Asked:
             learn = self.bench.rows(past, label(MISSED), now).without(test.learners)
             refuse_shared_learners(learn, test)
             return learn
+        looked, window = self._looked(run, days_before)
+        if not looked:
+            raise NotEnoughData("The run has not begun on that day.")
+        return self.bench.rows([self._moment(run, at) for at in looked], hands_in_late(window), now)
+
+    def _looked(self, run: str, days_before: int) -> tuple[list[date], int]:
+        """The days inside the run that are learned from, and how many days after each were seen."""
         starts_on = run_facts(self.bench.records, run).starts_on
-        seen = (day - starts_on).days
+        seen = (self._day(run, days_before) - starts_on).days
         window = min(days_before + 1, seen)
         if window < 1:
-            raise NotEnoughData("The run has not begun on that day.")
+            return [], 0
         last = seen - window
-        looked = [starts_on + timedelta(days=at) for at in range(last, max(-1, last - LOOKS_BACK), -1)]
-        return self.bench.rows([self._moment(run, at) for at in looked], hands_in_late(window), now)
+        return [starts_on + timedelta(days=at) for at in range(last, max(-1, last - LOOKS_BACK), -1)], window
 
     def _day(self, run: str, days_before: int) -> date:
         return self.due[run] - timedelta(days=days_before + 1)

@@ -82,12 +82,12 @@ def kdd(logs: dict[str, pa.Table]) -> ProtocolResult:
 
 @pytest.fixture(scope="module")
 def penalty() -> ProtocolResult:
-    return told(simulated(learners="60", runs="3", seed="4"), replace(IN_SITU_PENALTY, weeks=(1, 4)))
+    return told(simulated(learners="50", runs="3", seed="4"), replace(IN_SITU_PENALTY, weeks=(1, 4)))
 
 
 @pytest.fixture(scope="module")
 def first() -> ProtocolResult:
-    tables = simulated(learners="100", runs="3", seed="4")
+    tables = simulated(learners="80", runs="3", seed="4")
     names = dict(zip(runs_of(tables), (f"oulad/BBB/{p}" for p in ("2013J", "2014B", "2014J")), strict=True))
     return told(renamed(tables, "oulad", names), replace(FIRST_ASSESSMENT, days_before=(0, 3)))
 
