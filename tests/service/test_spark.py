@@ -114,7 +114,7 @@ def test_what_was_kept_is_let_go(on_spark: App) -> None:
 
 
 def _held(records: Records) -> set[int]:
-    context = records._session.sparkContext  # type: ignore[attr-defined]
+    context = records._session.sparkContext  # type: ignore[attr-defined]  # Spark's own, not in the protocol
     return set(context._jsc.getPersistentRDDs().keySet())
 
 
@@ -152,7 +152,7 @@ def test_values_do_not_depend_on_the_users_options() -> None:
 
 def test_nobody_else_may_look_at_what_spark_puts_on_the_disk(on_spark: App) -> None:
     with on_spark.lake.open(None, [made.RUNNING]) as records:
-        context = records._session.sparkContext  # type: ignore[attr-defined]
+        context = records._session.sparkContext  # type: ignore[attr-defined]  # Spark's own, not in the protocol
     folder = Path(context.getConf().get("spark.local.dir"))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
