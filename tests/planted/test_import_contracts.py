@@ -24,6 +24,7 @@ PLANTED = {
     "scoring/planted_two.py": "from headway.scoring import planted_one\n",
     "reports/planted.py": "import rich\n",
     "scoring/planted.py": "import deltalake\n",
+    "flow/planted.py": "def f() -> None:\n    import pyspark\n",
     "advising/planted.py": "def f() -> None:\n    from mlflow import log_metric\n",
 }
 CAUGHT = [
@@ -38,6 +39,7 @@ CAUGHT = [
     ("cli-framework", "headway.reports.planted -> rich"),
     ("lake-format", "headway.scoring.planted -> deltalake"),
     ("tracking", "headway.advising.planted -> mlflow"),
+    ("cluster", "headway.flow.planted -> pyspark"),
 ]
 
 

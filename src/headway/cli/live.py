@@ -25,9 +25,9 @@ def features_of(
 
     For example:
 
-        headway features of oulad/1f0c --run m/AAA/2014J --as-of 2014-11-26
+        headway features of c/1f --run c/A/1 --as-of 2014-11-26
 
-        headway features of oulad/1f0c --run m/AAA/2014J --as-of 2014-11-26 --json
+        headway features of c/1f --run c/A/1 --as-of 2014-11-26 --json
     """
     from headway import flow
 
