@@ -29,6 +29,9 @@ ACCEPTED = {
 BEAT = {14: 0.61, 56: 0.73, 112: 0.83}
 """The AUROC that a quick baseline of 30 plain features got on these days, learning from AAA 2013J alone."""
 
+TIED = 112
+"""On this day our best has been 0.8297 since there are 116 features: the baseline to its two digits, no more."""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -54,8 +57,10 @@ def test_every_row_is_counted_and_only_enrolments_without_a_date_are_refused(hom
     assert found.rows["rejects"] == 43
 
 
-def test_models_that_learned_from_earlier_runs_beat_the_baseline_and_the_rule(home: Path, report: IngestReport) -> None:
-    models = ["average", "boosting", "logistic", "inactive-7-days"]
+def test_models_that_learned_from_earlier_runs_beat_the_rule_and_the_baseline_or_tie_with_it_late(
+    home: Path, report: IngestReport
+) -> None:
+    models = ["boosting", "logistic", "inactive-7-days"]
     with open_app(home) as app:
         rows = flow.evaluate(app, "does_not_finish", TRAIN, [TEST], list(BEAT), paradigms=["transfer"], models=models)
     found: dict[tuple[object, object], float] = {}
@@ -67,8 +72,8 @@ def test_models_that_learned_from_earlier_runs_beat_the_baseline_and_the_rule(ho
         assert row["train"] == TRAIN
     assert {row["n"] for row in rows if row["day"] == 14} == {350}, "only those still enrolled"
     for day, baseline in BEAT.items():
-        better = max(found[day, model] for model in ("average", "boosting", "logistic"))
-        assert round(better, 2) >= baseline, "340 learners cannot tell a thousandth"
+        better = max(found[day, "boosting"], found[day, "logistic"])
+        assert better > baseline or (day == TIED and round(better, 2) == baseline)
         assert better > found[day, "inactive-7-days"] + 0.05
 
 
