@@ -7,6 +7,7 @@ between; who asks first after a commit waits until they are taken in, and that t
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
+from uuid import uuid4
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def asked(home: str, memory_mib: int = 1024, threads: int = 2, seed: int = 1) ->
             for question in range(QUESTIONS):
                 if committed := question % (QUESTIONS // COMMITS) == QUESTIONS // COMMITS // 2:
                     number = question // (QUESTIONS // COMMITS)
-                    app.lake.append("statements", _again(last.slice(number, 1), chance).to_reader())
+                    app.lake.append("statements", _again(last.slice(number, 1)).to_reader())
                 begun = perf_counter()
                 live.features(learners[int(chance.integers(len(learners)))], as_of).values()
                 waited = 1e3 * (perf_counter() - begun)
@@ -71,12 +72,12 @@ def asked(home: str, memory_mib: int = 1024, threads: int = 2, seed: int = 1) ->
     }
 
 
-def _again(row: Any, chance: np.random.Generator) -> Any:
-    """The same act once more, under an id of its own."""
+def _again(row: Any) -> Any:
+    """The same act once more, under an id that no lake has, also where the world was asked about before."""
     import pyarrow as pa
 
     at = row.schema.get_field_index("id")
-    return row.set_column(at, row.schema.field(at), pa.array([chance.bytes(16)], row.schema.field(at).type))
+    return row.set_column(at, row.schema.field(at), pa.array([uuid4().bytes], row.schema.field(at).type))
 
 
 def _online(order: Order) -> Outcome:
