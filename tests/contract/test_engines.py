@@ -156,12 +156,12 @@ def test_what_is_kept_stays_and_what_is_defined_follows(records: Records) -> Non
 
 
 def test_hands_do_not_see_each_others_names(records: Records) -> None:
-    hands = records.hands()
-    assert hands[0] is records
-    for number, hand in enumerate(hands):
-        hand.put("own", pa.table({"n": [number]}))
     own = ibis.table({"n": "int64"}, name="own")
-    assert [hand.collect(own)["n"].to_pylist() for hand in hands] == [[number] for number in range(len(hands))]
+    with records.hands() as hands:
+        assert hands[0] is records
+        for number, hand in enumerate(hands):
+            hand.put("own", pa.table({"n": [number]}))
+        assert [hand.collect(own)["n"].to_pylist() for hand in hands] == [[number] for number in range(len(hands))]
 
 
 def _tallest(group: pa.Table) -> pa.Table:

@@ -1,6 +1,7 @@
 """Records in memory: what the as-of engine needs of a lake, over Arrow tables, quick enough for many histories."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
@@ -42,8 +43,9 @@ class Memory:
         self._load(name, table)
         return ibis.table(ibis.Schema.from_pyarrow(table.schema), name=name)
 
-    def hands(self) -> "list[Memory]":
-        return [self]
+    @contextmanager
+    def hands(self) -> "Iterator[list[Memory]]":
+        yield [self]
 
     def define(self, name: str, expr: "ir.Table") -> "ir.Table":
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_sql(expr)}")

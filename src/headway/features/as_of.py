@@ -8,6 +8,7 @@ so that the order in which an engine adds numbers never shows.
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from queue import SimpleQueue
@@ -422,9 +423,8 @@ def _complete_cohorts(answer: pa.Table, resolved: "NDArray[np.bool_]") -> "NDArr
     return np.fromiter((share_of[pair] >= COMPLETE for pair in pairs), dtype=bool, count=answer.num_rows)
 
 
-def _known(records: Records, kind: str, moments: "ir.Table") -> "ir.Table":
-    """Each record of a kind beside every moment of its run by which it was known, with that moment's columns."""
-    rows = records.table(kind)
+def _known(rows: "ir.Table", moments: "ir.Table") -> "ir.Table":
+    """Each record beside every moment of its run by which it was known, with that moment's columns."""
     return rows.join(moments, [rows.run == moments.run, rows.recorded_at <= moments.as_of])
 
 
@@ -545,9 +545,9 @@ def _spine(
 ) -> "ir.Table":
     """One row per (enrolment, moment) of everyone enrolled at it: the only definition of the risk set."""
     when = _moments_table(records, moments, gap_days, horizon_days)
-    changes = _known(records, "enrolments", when)
+    changes = _known(known.in_turn(records.table("enrolments")), when)
     changes = changes.filter(changes.valid_from <= changes.as_of)
-    return records.keep("spine", known.risk_set(changes, keep_departed=reading == "as published"))
+    return records.keep("spine", known.risk_set(changes, when, keep_departed=reading == "as published"))
 
 
 def _group_by_group(
@@ -571,7 +571,8 @@ def _group_by_group(
     # The first one alone: it compiles what all others use.
     yield one(records, groups[0])
     if len(groups) > 1:
-        yield from _two_at_a_time(records.hands(), groups[1:], one)
+        with records.hands() as hands:
+            yield from _two_at_a_time(hands, groups[1:], one)
 
 
 def _two_at_a_time(
@@ -643,9 +644,11 @@ class _Here:
             return self.records.table(kind)
         return ibis.table(self.records.table(kind).schema(), name=f"here_{kind}")
 
-    def hands(self) -> Sequence[Records]:
+    @contextmanager
+    def hands(self) -> Iterator[Sequence[Records]]:
         """See `Records.hands`."""
-        return [_Here(hand) for hand in self.records.hands()]
+        with self.records.hands() as hands:
+            yield [_Here(hand) for hand in hands]
 
     def everywhere(self, kind: str) -> "ir.Table":
         """See `Records.everywhere`."""

@@ -4,6 +4,7 @@ DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class Records(Protocol):
         """`table`, loaded under `name` for further expressions."""
         ...
 
-    def hands(self) -> "Sequence[Records]":
-        """The same records, once for each thing that is worth doing at the same time, itself first.
+    def hands(self) -> "AbstractContextManager[Sequence[Records]]":
+        """The same records, once for each thing that is worth doing at the same time, itself first; until it is left.
 
         Each has its own names: what one keeps, puts or defines is not seen by the others.
         """

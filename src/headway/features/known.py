@@ -108,29 +108,32 @@ class Later:
     attributes: "ir.Table"
 
 
-def risk_set(changes: "ir.Table", *, keep_departed: bool = False) -> "ir.Table":
+def risk_set(changes: "ir.Table", moments: "ir.Table", *, keep_departed: bool = False) -> "ir.Table":
     """Everyone whose latest known status is enrolled, with a row number that does not depend on the order of records.
 
     Args:
-        changes: changes of status that were known and in force at each moment.
+        changes: changes of status that were known and in force at each moment, each with its `turn`.
+        moments: all columns of the moments.
         keep_departed: also those who have left again, which an honest reading never does.
     """
-    latest = ibis.window(
-        group_by=["run", "learner", "as_of"],
-        order_by=[ibis.desc("valid_from"), ibis.desc("recorded_at"), ibis.desc("status")],
+    at = ["run_no", "step", "learner"]
+    last = changes.group_by(*at).agg(
+        status=changes.status.argmax(changes.turn),
+        registered_on=changes.valid_from_on.min(where=changes.status == "enrolled"),
     )
-    everyone = ibis.window(group_by=["run", "learner", "as_of"])
-    ranked = changes.mutate(
-        rank=ibis.row_number().over(latest),
-        registered_on=changes.valid_from_on.min(where=changes.status == "enrolled").over(everyone),
-    )
-    last = ranked.filter(ranked["rank"] == 0)
-    enrolled = last.filter(last.registered_on.notnull()) if keep_departed else last.filter(last.status == "enrolled")
-    numbered = enrolled.mutate(
-        row=ibis.row_number().over(ibis.window(order_by=["run", "as_of", "learner"])),
-        course_day=days_between(enrolled.as_of_on, enrolled.starts_on),
+    enrolled = last.filter(last.registered_on.notnull() if keep_departed else last.status == "enrolled")
+    there = enrolled.select(*at, "registered_on").join(moments, ["run_no", "step"])
+    numbered = there.mutate(
+        row=ibis.row_number().over(ibis.window(order_by=at)),
+        course_day=days_between(there.as_of_on, there.starts_on),
     )
     return numbered.select(*SPINE.names)
+
+
+def in_turn(changes: "ir.Table") -> "ir.Table":
+    """Changes of status with their place, `turn`, among those of the same enrolment: the last that is known counts."""
+    own = ibis.window(group_by=["run", "learner"], order_by=["valid_from", "recorded_at", "status"])
+    return changes.mutate(turn=ibis.row_number().over(own))
 
 
 def days_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":

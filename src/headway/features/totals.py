@@ -6,7 +6,7 @@ function is pure, and enrolments do not look at each other: an engine may call i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -151,6 +151,7 @@ class _Grid:
         until: the step from which it does not, at most `width`.
         asked: the cell of each spine row.
         calendar: when each day was first seen.
+        reached: the steps at which spans pass a bound, by bound: many totals ask for the same.
     """
 
     rows: pa.Table
@@ -161,6 +162,7 @@ class _Grid:
     until: "Steps"
     asked: "Steps"
     calendar: "_Calendar"
+    reached: "dict[Bound, Steps]" = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: pa.Table, cursor: pa.Table) -> "_Grid":
@@ -196,8 +198,10 @@ class _Grid:
         return step
 
     def _reached(self, bound: Bound) -> "Steps":
-        day = _whole(self.rows, DAY.format(bound.date), never=_FAR)
-        return self.calendar.step(_whole(self.rows, "run_no"), day + bound.days)
+        if bound not in self.reached:
+            day = _whole(self.rows, DAY.format(bound.date), never=_FAR)
+            self.reached[bound] = self.calendar.step(_whole(self.rows, "run_no"), day + bound.days)
+        return self.reached[bound]
 
     def weights(self, one: Summed) -> "Numbers | None":
         """What each span adds; None for 1."""

@@ -4,6 +4,8 @@ What `reading.Records` reads from files whenever it is asked, `LiveRecords` keep
 bring. Where someone erased or compacted meanwhile it loads everything again, so that nothing erased is kept.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -61,9 +63,10 @@ class LiveRecords(Records):
         """See `Records.everywhere`."""
         return ibis.table(self.table(kind).schema(), name=_table(kind) if kind in OF_ALL_RUNS else kind)
 
-    def hands(self) -> "list[Records]":
+    @contextmanager
+    def hands(self) -> "Iterator[list[Records]]":
         """These records alone."""
-        return [self]
+        yield [self]
 
     def refresh(self) -> "dict[str, ir.Table] | None":
         """What has arrived since the last time, by kind; None where it may be anything and all was loaded again.

@@ -5,7 +5,7 @@ compiles; the text runs on the connection that `Records` owns.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -87,7 +87,8 @@ class Records:
         for name in self._kinds:
             self._con.execute(f"CREATE TEMP VIEW {name} AS {_cut(self._con, tables, name, selection)}")
 
-    def hands(self) -> "list[Records]":
+    @contextmanager
+    def hands(self) -> "Iterator[list[Records]]":
         """These records, once for each thing that is worth doing at the same time; see `features.engine.Records`.
 
         They share one engine with its memory and threads. What is kept or defined by one is not seen by the others.
@@ -100,7 +101,13 @@ class Records:
             hand._con.execute("SET TimeZone = 'UTC'")
             hand._show(*self._places)
             self._hands.append(hand)
-        return self._hands
+        # Each hand computes by itself: threads that also help each other's queries get in each other's way.
+        self._con.execute(f"SET threads = {max(1, threads // len(self._hands))}")
+        try:
+            yield self._hands
+        finally:
+            with suppress(duckdb.ConnectionException):  # closed before the last result was taken
+                self._con.execute(f"SET threads = {threads}")
 
     def __enter__(self) -> Self:
         return self

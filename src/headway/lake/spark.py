@@ -6,6 +6,7 @@ callers query. What is kept stays with the executors; only `collect` and `save` 
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
@@ -126,14 +127,15 @@ class SparkRecords(Records):
             return rows
         return rows.filter(f"recorded_at <= TIMESTAMP '{self._until.instant.isoformat()}'")
 
-    def hands(self) -> list[Records]:
+    @contextmanager
+    def hands(self) -> Iterator[list[Records]]:
         """These records, once for each thing that is worth doing at the same time; see `features.engine.Records`."""
         wanted = min(MOST_HANDS, self._session.sparkContext.defaultParallelism // 2)
         while len(self._hands) < wanted:
             hand = copy(self)
             hand._begin()
             self._hands.append(hand)
-        return self._hands
+        yield self._hands
 
     def close(self) -> None:
         """Lets go of everything that was kept."""
