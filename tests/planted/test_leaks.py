@@ -119,9 +119,8 @@ def check_predictions(day: int = 28) -> None:
     refuse_the_future(predict, tables, end_of(tables, day))
 
 
-def happened(records: Records, kind: str, moments: "ir.Table") -> "ir.Table":
+def happened(rows: "ir.Table", moments: "ir.Table") -> "ir.Table":
     """The fault: cuts by when it happened, whenever it became known."""
-    rows = records.table(kind)
     return rows.join(moments, [rows.run == moments.run, rows.occurred_at <= moments.as_of])
 
 
@@ -145,12 +144,9 @@ def test_cutting_by_when_it_happened_is_caught(
 def test_a_cohort_of_all_who_ever_enrol_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A statistic over the cohort before it is cut: those who enrol later stand in it."""
     honest_features_pass()
-    honest = as_of._known
 
-    def ever(records: Records, kind: str, moments: "ir.Table") -> "ir.Table":
-        if kind != "enrolments":
-            return honest(records, kind, moments)
-        rows = records.table(kind).filter(ibis._.status == "enrolled")
+    def ever(changes: "ir.Table", moments: "ir.Table") -> "ir.Table":
+        rows = changes.filter(ibis._.status == "enrolled")
         return rows.join(moments, "run").mutate(valid_from=ibis._.as_of)
 
     monkeypatch.setattr(as_of, "_known", ever)
@@ -306,8 +302,8 @@ def test_a_dropped_first_day_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
             check_first_days()
     honest = known.risk_set
 
-    def from_the_second_step(changes: "ir.Table", *, keep_departed: bool = False) -> "ir.Table":
-        everyone = honest(changes, keep_departed=keep_departed)
+    def from_the_second_step(changes: "ir.Table", moments: "ir.Table", *, keep_departed: bool = False) -> "ir.Table":
+        everyone = honest(changes, moments, keep_departed=keep_departed)
         return everyone.filter(everyone.course_day != 0)
 
     monkeypatch.setattr(known, "risk_set", from_the_second_step)

@@ -41,6 +41,7 @@ _ENVIRONMENT: Final = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # its default keeps a user waiting for minutes when a server is away
     "GIT_PYTHON_REFRESH": "quiet",  # a machine without git is no reason to talk
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output is for results
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # drawn wherever tqdm happens to be installed
 }
 
 
