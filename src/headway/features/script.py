@@ -28,6 +28,10 @@ KEYS: Final = ("run", "learner", "as_of", "course_day")
 MOST_STEPS: Final = 1 << 20
 """More as-of times of a run than anyone asks for at once."""
 
+OFF_TIES: Final = 1e-9
+"""Added before rounding. Means of round numbers often lie just between two roundings, where the order in which an
+engine happened to add would decide; hardly any lies just below."""
+
 Reduce = Callable[..., Any]
 """`linear.reduced`, or `linear.joined`."""
 
@@ -207,7 +211,7 @@ def _filled(wide: "ir.Table", definitions: list[Feature], whole: Collection[str]
 
     def filled(definition: Feature) -> Any:
         value = wide[definition.name].cast("float64")
-        number = value if definition.name in whole else value.round(6)
+        number = value if definition.name in whole else (value + OFF_TIES).round(6)
         return number if definition.absent is None else number.fill_null(float(definition.absent))
 
     return wide.mutate(**{definition.name: filled(definition) for definition in definitions})

@@ -4,14 +4,14 @@ Promises the same state, byte for byte, for the same rows and seed.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from headway.domain.errors import InputError
-from headway.models.boosting import GROWING_THREADS, READING_THREADS, Parameters
+from headway.models.boosting import BEST_SPLITS, GROWING_THREADS, READING_THREADS, Parameters
 from headway.models.forecast import FORECASTS, FittedForecast, forecast_weights
 from headway.models.model import Floats, Json, Matrix
 from headway.models.state import decode, encode
@@ -74,7 +74,7 @@ class FittedTrees:
 class BoostedForecast:
     """Gradient boosting of squared error with LightGBM."""
 
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: Parameters = BEST_SPLITS
     name: str = "boosting"
     summary: str = "Gradient-boosted trees (LightGBM) on squared error"
     trivial: Literal[False] = False
@@ -89,7 +89,7 @@ class BoostedForecast:
 
         scaled = forecast_weights(features, values, weights)
         names = tuple(sorted(features.names))
-        settings = self.parameters.settings(len(features), seed) | {"objective": "regression"}
+        settings = self.parameters.settings(len(features), len(names), seed) | {"objective": "regression"}
         made = {
             "feature_pre_filter": False,
             "verbosity": -1,

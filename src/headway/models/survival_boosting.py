@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from headway.domain.errors import InputError
-from headway.models.boosting import GROWING_THREADS, READING_THREADS, Parameters
+from headway.models.boosting import BEST_SPLITS, GROWING_THREADS, READING_THREADS, Parameters
 from headway.models.model import Floats, Json, Matrix
 from headway.models.state import decode, encode
 from headway.models.training import known_values, sigmoid, training_weights
@@ -81,7 +81,8 @@ def grow_durations(
     place = np.repeat(np.arange(len(features)), at_risk)
     week = np.arange(len(place)) - np.repeat(np.cumsum(at_risk) - at_risk, at_risk)
     event = (week == at_risk[place] - 1) & (seen[place] == 1) & (weeks[place] <= WEEKS)
-    settings = (parameters or Parameters()).settings(len(place), seed)
+    parameters = parameters or BEST_SPLITS
+    settings = parameters.settings(len(place), len(names) + 1, seed)
     made = {
         "feature_pre_filter": False,
         "verbosity": -1,
@@ -95,7 +96,7 @@ def grow_durations(
         feature_name=[f"c{i}" for i in range(len(names) + 1)],
         params=made,
     )
-    grown = lightgbm.train(settings, rows, num_boost_round=(parameters or Parameters()).trees)
+    grown = lightgbm.train(settings, rows, num_boost_round=parameters.trees)
     return FittedHazardTrees(names, grown.model_to_string(), int(max(at_risk.max(initial=1), 1)))
 
 

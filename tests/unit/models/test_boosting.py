@@ -14,9 +14,10 @@ def crossed(n: int, seed: int) -> tuple[Matrix, Floats]:
 
 
 def test_leaves_follow_the_number_of_rows() -> None:
-    few, many = Parameters().settings(400, 1), Parameters().settings(20_000, 1)
+    few, many = Parameters().settings(400, 100, 1), Parameters().settings(20_000, 4, 1)
     assert (few["num_leaves"], few["min_data_in_leaf"]) == (7, 10)
     assert (many["num_leaves"], many["min_data_in_leaf"]) == (15, 100)
+    assert (few["feature_fraction"], many["feature_fraction"]) == (0.2, 1.0), "few features are all used"
     assert few["deterministic"]
     assert few["seed"] == 1
 
