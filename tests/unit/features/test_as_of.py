@@ -1,6 +1,7 @@
 """The as-of engine on tiny hand-made histories: who is enrolled, what counts from when, where days begin and end."""
 
 from datetime import date, timedelta
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -316,3 +317,16 @@ def test_unknown_runs_and_no_moments_are_refused() -> None:
         ):
             with pytest.raises(UnknownName, match="tiny/T1/2025"):
                 act()
+
+
+def test_the_order_in_which_numbers_are_added_never_shows() -> None:
+    """The mean of these marks lies between two roundings, and which is nearer hangs on what was added first."""
+    marks = (0.09, 0.33, 0.16, 0.000_002)
+    assert len({round(sum(order) / 4, 6) for order in permutations(marks)}) == 2
+    found = set()
+    for order in permutations(marks):
+        history = History().enrol("a")
+        for number, mark in enumerate(order):
+            history.plan(f"A{number}", due_day=number).mark("a", f"A{number}", number, mark, known_day=6)
+        found.add(values(history, "mean_score", 7)[0])
+    assert found == {0.145001}
