@@ -27,7 +27,7 @@ help: ## show this list
 
 install: $(VENV)/.core ## put headway into .venv (the command is .venv/bin/headway)
 
-extras: $(VENV)/.extras ## put in what some tests and models need besides: Spark, torch; Spark also wants Java 17
+extras: $(VENV)/.extras ## put in what some tests and models need besides: Spark, torch, a sentence encoder; Spark also wants Java 17
 
 demo: $(VENV)/.core ## the whole road on made-up people; DEMO_ARGS="--seed 7" adds options
 	@$(BIN)/headway demo $(DEMO_ARGS)
@@ -68,6 +68,6 @@ $(VENV)/.dev: $(VENV)/.made $(PINS)
 
 # By its one version: any other way of asking may bring a CUDA build of several gigabytes.
 $(VENV)/.extras: $(VENV)/.dev
-	$(INSTALL) -e '.[dev,spark]'
+	$(INSTALL) -e '.[dev,encoder,spark]'
 	$(INSTALL) torch==2.13.0
 	@touch $@

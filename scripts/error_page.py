@@ -12,7 +12,7 @@ _TOP: Final = """\
 # Errors
 
 Every error that headway raises on purpose is one of these; its message says what to do next. The command line prints
-the message on stderr and ends with the exit code. The HTTP status is for the web API, which is not there yet.
+the message on stderr and ends with the exit code. The HTTP status is what the web API answers ([api.md](api.md)).
 
 Made by `python -m scripts.error_page` from `src/headway/domain/errors.py`; a test compares the two.
 

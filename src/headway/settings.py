@@ -26,6 +26,14 @@ from pydantic_settings import TomlConfigSettingsSource as TomlSource
 
 from headway.domain.errors import ConfigError
 from headway.domain.vocabulary import ACTIVITY_TYPES, VERBS
+from headway.live_settings import (
+    EngagementSettings,
+    IntakeSettings,
+    NotificationSettings,
+    RuleSettings,
+    ServerSettings,
+    WorkerSettings,
+)
 
 FILE: Final = "headway.toml"
 PREFIX: Final = "HEADWAY__"
@@ -247,6 +255,17 @@ class LabelSettings(_Section):
         return self
 
 
+class TextSettings(_Section):
+    """How what learners wrote is read."""
+
+    encoder: str = Field(
+        default="",
+        pattern="^(|minilm|hf:.+)$",
+        description="Sentence vectors for distress signals and models of your own labels: `minilm` (extra `encoder`), "
+        "`hf:NAME` for one of Hugging Face that is on this machine, or empty for none.",
+    )
+
+
 class SecretSettings(_Section):
     """Files that hold secrets. Nothing but the owner of the process may read them."""
 
@@ -273,12 +292,22 @@ class Settings(BaseSettings):
         default={},
         description="Targets of your own, each a table `[labels.NAME]` with a `kind`: see docs/how-to/targets.md.",
     )
+    rules: dict[str, RuleSettings] = Field(
+        default={},
+        description="Alert rules of your own, each a table `[rules.NAME]`: see docs/how-to/rules.md.",
+    )
     lake: LakeSettings = Field(default_factory=LakeSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     advising: AdvisingSettings = Field(default_factory=AdvisingSettings)
+    intake: IntakeSettings = Field(default_factory=IntakeSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    engagement: EngagementSettings = Field(default_factory=EngagementSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    notifications: NotificationSettings = Field(default_factory=NotificationSettings)
+    text: TextSettings = Field(default_factory=TextSettings)
     secrets: SecretSettings = Field(default_factory=SecretSettings)
 
     @classmethod
@@ -321,13 +350,14 @@ class Settings(BaseSettings):
         given = init_settings()
         return init_settings, env_settings, TomlSource(settings_cls, Path(given["home"]) / FILE)
 
-    @field_validator("labels")
+    @field_validator("labels", "rules")
     @classmethod
-    def _label_names(cls, labels: dict[str, LabelSettings]) -> dict[str, LabelSettings]:
-        for name in labels:
+    def _own_names(cls, named: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        for name in named:
             if not _LABEL_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is no name for a label: write small letters, digits and _")
-        return labels
+                what = str(info.field_name).removesuffix("s")
+                raise ValueError(f"{name!r} is no name for a {what}: write small letters, digits and _")
+        return named
 
     @field_validator("lake")
     @classmethod
@@ -448,7 +478,7 @@ def reference() -> str:
 
 def _fields() -> Iterator[tuple[str, FieldInfo]]:
     for name, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section):
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             for key, inner in field.annotation.model_fields.items():
                 yield f"{name}.{key}", inner
         elif name != "home":
@@ -550,7 +580,7 @@ def _explain(wrong: ValidationError, overrides: Mapping[str, Any], in_file: Mapp
     said = []
     for error in wrong.errors(include_input=False, include_url=False):
         place = [str(part) for part in error["loc"]]
-        name = ".".join(place if place[0] == "labels" else place[:2])
+        name = ".".join(place if place[0] in {"labels", "rules"} else place[:2])
         in_environment = any(variable.upper().startswith(_variable(name)) for variable in os.environ)
         if name in _dotted(overrides):
             where = "given in the call"

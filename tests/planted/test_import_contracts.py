@@ -24,6 +24,7 @@ PLANTED = {
     "scoring/planted_two.py": "from headway.scoring import planted_one\n",
     "reports/planted.py": "import rich\n",
     "scoring/planted.py": "import deltalake\n",
+    "flow/planted_web.py": "def f() -> None:\n    from fastapi import FastAPI\n",
     "flow/planted.py": "def f() -> None:\n    import pyspark\n",
     "advising/planted.py": "def f() -> None:\n    from mlflow import log_metric\n",
 }
@@ -37,6 +38,7 @@ CAUGHT = [
     ("pure-middle", "headway.explanation.planted -> pathlib"),
     ("acyclic", "No cycles are allowed in headway.scoring"),
     ("cli-framework", "headway.reports.planted -> rich"),
+    ("web-framework", "headway.flow.planted_web -> fastapi"),
     ("lake-format", "headway.scoring.planted -> deltalake"),
     ("tracking", "headway.advising.planted -> mlflow"),
     ("cluster", "headway.flow.planted -> pyspark"),

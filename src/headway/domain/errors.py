@@ -29,6 +29,31 @@ class InputError(HeadwayError):
     http_status = 400
 
 
+class Refused(InputError):
+    """What arrived breaks a requirement of its standard; the message says which, where, and what to do.
+
+    Attributes:
+        requirement: as the standard numbers it: `Data 2.4.2.1.s2.b1`.
+        path: where, in the statement or the request: `$.actor.mbox`.
+        problem: what is wrong and what to do, without the place.
+    """
+
+    def __init__(self, requirement: str, path: str, problem: str) -> None:
+        super().__init__(requirement, path, problem)
+        self.requirement = requirement
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem} ({self.requirement})"
+
+
+class TooLarge(Refused):
+    """What arrived is larger than is taken at once."""
+
+    http_status = 413
+
+
 class UnknownName(InputError):
     """A name that is not known; the message names the nearest known ones."""
 
@@ -61,6 +86,10 @@ class Conflict(HeadwayError):
 
 class GateFailed(Conflict):
     """A quality gate said no."""
+
+
+class LeaseLost(Conflict):
+    """A worker's lease has ended and another has the job."""
 
 
 class SourceError(HeadwayError):
@@ -97,3 +126,25 @@ class NotEnoughData(HeadwayError):
 
     exit_code = 3
     http_status = 409
+
+
+class NotAuthenticated(NotPermitted):
+    """Nobody known is asking: the key is missing, wrong or revoked."""
+
+    http_status = 401
+
+
+class Busy(HeadwayError):
+    """Too much is asked for at once; `retry_after_s` says when to come back."""
+
+    http_status = 429
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(HeadwayError):
+    """What arrives cannot be kept just now: the disk is full or the database away."""
+
+    http_status = 503

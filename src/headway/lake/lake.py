@@ -3,6 +3,7 @@
 Others hold a `Lake` and call its methods; the modules behind it are its own business.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -113,6 +114,15 @@ class Lake:
         """The course runs that the lake has a record of, sorted."""
         table = self._tables.load("course_runs")
         return sorted({file.part for file in self._tables.files(table)}) if table is not None else []
+
+    def marks(self) -> dict[str, str]:
+        """Of each course run a mark that changes whenever records of it come or go; compacting changes it too."""
+        files: dict[str, list[str]] = {}
+        for kind in KINDS:
+            table = self._tables.load(kind)
+            for file in [] if table is None else self._tables.files(table):
+                files.setdefault(file.part, []).append(file.path)
+        return {run: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:16] for run, paths in files.items()}
 
     def has_records(self) -> bool:
         """Whether anything but quarantined rows is there."""

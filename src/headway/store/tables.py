@@ -1,4 +1,4 @@
-"""The tables of the store: what was predicted, and the audit chain.
+"""The tables of the store: what was predicted, what people and the worker do about it, and the audit chain.
 
 The migrations lead to exactly these; a test compares. Instants are UTC and come back with their zone. A table is
 defined only here; queries live beside the package that asks.
@@ -83,6 +83,143 @@ PREDICTIONS: Final = sa.Table(
     ),
     sa.CheckConstraint("status <> 'too_early' OR why_too_early IS NOT NULL", name="too_early_has_reason"),
     sa.CheckConstraint("0 <= low AND low <= risk AND risk <= high AND high <= 1", name="risk_in_range"),
+)
+
+TASKS: Final = sa.Table(
+    "tasks",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("run", sa.String(255), nullable=False),
+    sa.Column("learner", sa.String(64), nullable=False),
+    sa.Column("rule", sa.String(80), nullable=False),
+    sa.Column("list", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),  # what the rule saw: feature values, a score run's id
+    sa.Column("as_of", Instant, nullable=False),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("closing_code", sa.String(24)),
+    sa.Column("due_at", Instant),  # when an open task expires
+    sa.Column("snoozed_until", Instant),
+    sa.Column("assignee", sa.String(255)),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),  # counts changes: who writes names the one that was read
+    # At most one that is not over for each learner and rule of a run.
+    sa.Index(
+        "uq_tasks_live",
+        "run",
+        "learner",
+        "rule",
+        unique=True,
+        sqlite_where=sa.text("status IN ('open', 'contacted')"),
+        postgresql_where=sa.text("status IN ('open', 'contacted')"),
+    ),
+    sa.Index(None, "run", "status", "opened_at"),
+    sa.Index(None, "learner"),
+    sa.CheckConstraint("status IN ('open', 'contacted', 'closed', 'expired')", name="status"),
+    sa.CheckConstraint("closing_code IN ('helped', 'not_needed', 'wrongly_flagged', 'no_answer')", name="closing_code"),
+    sa.CheckConstraint("(status = 'closed') = (closing_code IS NOT NULL)", name="closed_has_code"),
+)
+
+CONTACTS: Final = sa.Table(
+    "contacts",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("task_id", sa.ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.String(255), nullable=False),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("follow_up_on", sa.Date),
+    sa.Index(None, "task_id"),
+)
+
+NO_CONTACT: Final = sa.Table(  # learners who said: do not contact me on the basis of this
+    "no_contact",
+    METADATA,
+    sa.Column("learner", sa.String(64), primary_key=True),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("recorded_by", sa.String(255), nullable=False),
+)
+
+RULE_STATES: Final = sa.Table(  # how a rule last went in a run
+    "rule_states",
+    METADATA,
+    sa.Column("run", sa.String(255), primary_key=True),
+    sa.Column("rule", sa.String(80), primary_key=True),
+    sa.Column("as_of", Instant, nullable=False),
+    sa.Column("evaluated_at", Instant, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("note", sa.Text),  # why it is frozen or could not be evaluated
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.CheckConstraint("state IN ('evaluated', 'frozen')", name="state"),
+)
+
+ENGAGEMENT: Final = sa.Table(
+    "engagement",
+    METADATA,
+    sa.Column("run", sa.String(255), primary_key=True),
+    sa.Column("learner", sa.String(64), primary_key=True),
+    sa.Column("day_on", sa.Date, primary_key=True),
+    sa.Column("score", sa.Double, nullable=False),
+    sa.Column("parts", sa.JSON, nullable=False),
+    sa.Column("flag", sa.String(16)),
+    sa.Column("computed_at", Instant, nullable=False),
+    sa.Index(None, "learner"),
+    sa.Index(None, "run", "day_on"),
+    sa.CheckConstraint("score >= 0 AND score <= 100", name="score_in_range"),
+    sa.CheckConstraint("flag IN ('below', 'fell')", name="flag"),
+)
+
+JOBS: Final = sa.Table(  # what the worker does: standing jobs by name, and those asked for once
+    "jobs",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("locked_by", sa.String(255)),
+    sa.Column("locked_until", Instant),
+    sa.Column("attempts", sa.Integer, nullable=False),  # failures in a row
+    sa.Column("last_error", sa.Text),
+    sa.Column("progress", sa.JSON, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    sa.Index(None, "state", "due_at"),
+    sa.CheckConstraint("state IN ('waiting', 'running', 'done', 'dead')", name="state"),
+)
+
+NOTICES: Final = sa.Table(  # the outbox
+    "notices",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", Instant, nullable=False),
+    sa.Column("last_error", sa.Text),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("sent_at", Instant),
+    sa.Index(None, "state", "next_at"),
+    sa.CheckConstraint("channel IN ('email', 'webhook', 'slack', 'teams')", name="channel"),
+    sa.CheckConstraint("state IN ('pending', 'sent', 'dead')", name="state"),
+)
+
+API_KEYS: Final = sa.Table(
+    "api_keys",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("secret_hash", sa.String(64), nullable=False, unique=True),  # SHA-256 of 256 random bits
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("made_by", sa.String(255), nullable=False),
+    sa.Column("revoked_at", Instant),
 )
 
 AUDIT: Final = sa.Table(

@@ -1,0 +1,242 @@
+"""How many xAPI statements a second the server takes, validated in full and on the disk before they are acknowledged.
+
+Starts `headway serve` on loopback, sends from a process of its own over 32 connections: one statement at a time, then
+50 and 500 in a request; then one at a time at half the rate reached, for the latency; then JSON lines of plain records.
+Run it on a quiet machine: `python -m benchmarks.bench_intake [--seconds 8]`. Prints one JSON document.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import monotonic, perf_counter, sleep
+from typing import Any, Final
+from urllib.request import urlopen
+from uuid import uuid4
+
+HEADWAY: Final = Path(sys.executable).with_name("headway")
+CONNECTIONS: Final = 32
+AIMS: Final = {"1": 1_500, "50": 12_000, "500": 15_000, "lines": 40_000}
+
+
+def statement(number: int) -> dict[str, Any]:
+    """A statement as an LMS sends it, about 900 bytes."""
+    return {
+        "id": str(uuid4()),
+        "actor": {
+            "objectType": "Agent",
+            "account": {"homePage": "https://lms.example.org", "name": f"user-{number % 5000}"},
+        },
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/completed", "display": {"en-GB": "completed"}},
+        "object": {
+            "objectType": "Activity",
+            "id": f"https://lms.example.org/course/7/page/{number % 300}",
+            "definition": {
+                "type": "http://adlnet.gov/expapi/activities/lesson",
+                "name": {"en-GB": f"Page {number % 300}"},
+            },
+        },
+        "result": {"completion": True, "success": True, "score": {"scaled": 0.8}, "duration": "PT3M20S"},
+        "context": {
+            "registration": "ec531277-b57b-4c15-8d91-d292c5b2b8f7",
+            "platform": "Example LMS",
+            "language": "en-GB",
+            "contextActivities": {
+                "grouping": [
+                    {
+                        "id": "https://lms.example.org/course/7",
+                        "definition": {"type": "http://adlnet.gov/expapi/activities/course"},
+                    }
+                ]
+            },
+        },
+        "timestamp": "2026-11-20T10:15:30.123Z",
+    }
+
+
+def line(number: int) -> bytes:
+    """A plain record on one line."""
+    told = {"run": "canvas/7/1", "learner": f"user-{number % 5000}", "verb": "viewed", "at": "2026-11-20T10:15:30Z"}
+    return json.dumps({"id": str(uuid4()), **told, "object": f"page-{number % 300}", "object_type": "page"}).encode()
+
+
+class Sender(asyncio.Protocol):
+    """One connection: sends a request, waits for its answer, sends the next."""
+
+    def __init__(self, work: "Work") -> None:
+        self._work = work
+        self._seen = b""
+        self._sent_at = 0.0
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._seen += data
+        head, found, body = self._seen.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+        if len(body) < length:
+            return
+        if head.split(b" ", 2)[1] not in (b"200", b"202"):
+            raise SystemExit(f"refused: {head!r} {body!r}")
+        self._seen = b""
+        self._work.took.append(perf_counter() - self._sent_at)
+        self._next()
+
+    def _next(self) -> None:
+        request = self._work.take()
+        if request is None:
+            self._transport.close()
+            if not self.done.done():
+                self.done.set_result(None)
+            return
+        wait = self._work.wait()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._send, request)
+        else:
+            self._send(request)
+
+    def _send(self, request: bytes) -> None:
+        self._sent_at = perf_counter()
+        self._transport.write(request)
+
+
+class Work:
+    """The requests of one measurement."""
+
+    def __init__(self, requests: list[bytes], rate: float | None) -> None:
+        self._requests, self._rate = requests, rate
+        self._begun, self._given = monotonic(), 0
+        self.took: list[float] = []
+
+    def take(self) -> bytes | None:
+        """The next request; None after the last."""
+        self._given += 1
+        return self._requests.pop() if self._requests else None
+
+    def wait(self) -> float:
+        """Seconds until the next request may go out, where a rate is kept."""
+        return 0.0 if self._rate is None else self._begun + self._given / self._rate - monotonic()
+
+
+async def send(port: int, requests: list[bytes], rate: float | None = None) -> tuple[float, list[float]]:
+    """How long it took in all, and for each request."""
+    work = Work(requests, rate)
+    loop, begun = asyncio.get_running_loop(), perf_counter()
+    senders = [await loop.create_connection(lambda: Sender(work), "127.0.0.1", port) for _ in range(CONNECTIONS)]
+    await asyncio.gather(*(sender.done for _, sender in senders))
+    return perf_counter() - begun, sorted(work.took)
+
+
+def request(auth: str, path: str, kind: str, body: bytes) -> bytes:
+    """The bytes of a POST request."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {auth}\r\nX-Experience-API-Version: 1.0.3\r\n"
+        f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def measure(pid: int, port: int, auth: str, seconds: float) -> dict[str, Any]:
+    """Records a second by the size of requests, and the latency at half the rate of single ones."""
+    told: dict[str, Any] = {}
+    for size in (1, 50, 500):
+        count = max(CONNECTIONS * 4, int(AIMS[str(size)] * seconds / size))
+        bodies = (json.dumps([statement(n) for n in range(size)] if size > 1 else statement(n)) for n in range(count))
+        requests = [request(auth, "/xapi/statements", "application/json", body.encode()) for body in bodies]
+        used = cpu_seconds(pid)
+        took, each = asyncio.run(send(port, requests))
+        told[str(size)] = {
+            "per_s": round(count * size / took),
+            "p99_ms": percentile(each, 0.99),
+            "aim": AIMS[str(size)],
+        }
+        told[str(size)]["per_cpu_s"] = round(count * size / (cpu_seconds(pid) - used))
+    rate = told["1"]["per_s"] / 2
+    requests = [
+        request(auth, "/xapi/statements", "application/json", json.dumps(statement(n)).encode())
+        for n in range(int(rate * seconds))
+    ]
+    _, each = asyncio.run(send(port, requests, rate))
+    told["half_load"] = {"per_s": round(rate), "p50_ms": percentile(each, 0.5), "p99_ms": percentile(each, 0.99)}
+    count = int(AIMS["lines"] * seconds / 1000)
+    requests = [
+        request(auth, "/v1/records", "application/x-ndjson", b"\n".join(line(n) for n in range(1000)))
+        for _ in range(count)
+    ]
+    used = cpu_seconds(pid)
+    took, _ = asyncio.run(send(port, requests))
+    told["lines"] = {"per_s": round(count * 1000 / took), "aim": AIMS["lines"]}
+    told["lines"]["per_cpu_s"] = round(count * 1000 / (cpu_seconds(pid) - used))
+    return told
+
+
+def percentile(each: list[float], share: float) -> float:
+    """Milliseconds within which this share of requests was answered."""
+    return round(each[min(len(each) - 1, int(len(each) * share))] * 1000, 2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="headway-bench-") as home:
+        made = subprocess.run(
+            [str(HEADWAY), "key", "create", "--scope", "admin", "--home", home, "--json"],
+            check=True,
+            capture_output=True,
+        )
+        key = json.loads(made.stdout)
+        auth = "Basic " + base64.b64encode(f"{key['key']}:{key['secret']}".encode()).decode()
+        command = [str(HEADWAY), "serve", "--home", home, "--port", "0", "--log-level", "info"]
+        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert server.stderr is not None
+        port = next(json.loads(told)["port"] for told in server.stderr if '"listening"' in told)
+        try:
+            wait_for(port)
+            used = cpu_seconds(server.pid)
+            told = measure(server.pid, port, auth, asked.seconds)
+            told["server_cpu_s"] = round(cpu_seconds(server.pid) - used, 2)
+            told["server_peak_mib"] = peak_mib(server.pid)
+            told["load_average"] = os.getloadavg()
+            print(json.dumps(told, indent=2))
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def wait_for(port: int) -> None:
+    """Returns when the server answers."""
+    for _ in range(200):
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                return
+        except OSError:
+            sleep(0.1)
+    raise SystemExit("The server did not start.")
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mib(pid: int) -> int:
+    """The most memory that a process has held, in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Live records: validation, the durable inbox, and what is asked of it before the lake has them."""

@@ -1,0 +1,1 @@
+"""The server: live records in, predictions and their reasons out. Only this package knows the web framework."""
