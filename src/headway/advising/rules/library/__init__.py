@@ -1,0 +1,1 @@
+"""The built-in alert rules: each module here is read at first use."""
