@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from headway.benchmarks import features, growth, imports, lstm_50k, online
+from headway.benchmarks import features, growth, imports, lstm_50k, online, reasons
 from headway.benchmarks.benchmark import Benchmark, Order
 from headway.domain.errors import UnknownName
 
 BENCHMARKS: Final[dict[str, Benchmark]] = {
-    one.name: one for module in (features, growth, imports, lstm_50k, online) for one in module.BENCHMARKS
+    one.name: one for module in (features, growth, imports, lstm_50k, online, reasons) for one in module.BENCHMARKS
 }
 
 MEMORY_MIB: Final = 1024

@@ -52,6 +52,10 @@ LOG_UNITS: Final = frozenset({"log ratio"})
 """Units of natural logs of a ratio; people read the change in percent, unless the sentence itself speaks of a log."""
 FLAG_UNITS: Final = frozenset({"yes/no", "flag", "boolean"})
 
+_PLACE: Final = "ahead of {value} of those enrolled"
+LOW_PLACE: Final = 0.05
+HIGH_PLACE: Final = 0.95
+
 _SLOT = re.compile(r"\{(value|median)(:[^{}]*)?\}(%?)((?: [a-z-]+){0,2})")
 _MEDIAN_ASIDE = re.compile(r"\s*[(\[,;][^()\[\],;{}]*\{median(?::[^{}]*)?\}[^()\[\],;{}]*[)\]]?")
 _NONE = re.compile(r"^0 (?=[a-z](?!.*\bnot\b))")
@@ -69,7 +73,7 @@ def sentence(feature: Feature, value: float | None, median: float | None) -> str
     """
     if value is None or math.isnan(value):
         return absence(feature)
-    template = feature.sentence
+    template = _placed(feature.sentence, value)
     if median is None or math.isnan(median):
         template = _MEDIAN_ASIDE.sub("", template)
     if value < 0 or (median is not None and median < 0):
@@ -128,6 +132,21 @@ def is_share(feature: Feature) -> bool:
     words = feature.unit.lower().replace(",", " ").split()
     bounded = high == 1 and low in {0, -1} and bool(SHARE_UNITS.intersection(words))
     return bounded or (high is None and "share" in words)
+
+
+def _placed(template: str, value: float) -> str:
+    """The sentence of a place in the cohort, with its ends in words: nobody is "ahead of 0%".
+
+    The number is the share that stands strictly below, so that many may share the lowest place and no one is said to be
+    behind everybody.
+    """
+    if _PLACE not in template or LOW_PLACE < value < HIGH_PLACE:
+        return template
+    if value <= LOW_PLACE:
+        return template.replace(_PLACE, "among the lowest of those enrolled")
+    if value < 1:
+        return template.replace(_PLACE, "higher than nearly everyone’s")
+    return template.replace(_PLACE, "higher than everyone else’s")
 
 
 def _told_apart(template: str, feature: Feature, value: float, median: float | None) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from headway.models.model import MODELS, Fitted, Floats, Json, Matrix
 from headway.models.state import decode, encode, packed, unpacked
 from headway.models.training import known_values, log_odds, training_weights
+from headway.models.tree_shapley import shapley
 
 TREES: Final = "forest.npz"
 PART: Final = "forest.json"
@@ -57,6 +58,7 @@ class Trees:
         right: see above.
         absent_left: whether an absent value goes left.
         share: the weighted share of positives among the training rows of the node.
+        cover: the weight of these rows.
     """
 
     roots: NDArray[np.int32]
@@ -66,6 +68,12 @@ class Trees:
     right: NDArray[np.int32]
     absent_left: NDArray[np.bool_]
     share: Floats
+    cover: Floats
+
+    def goes_left(self, values: NDArray[np.float32], node: int) -> NDArray[np.bool_]:
+        """Which rows go left at an inner node, shape (rows,)."""
+        found = values[:, self.feature[node]]
+        return np.asarray(np.where(np.isnan(found), self.absent_left[node], found <= self.threshold[node]), np.bool_)
 
     def walk(self, values: NDArray[np.float32], root: int) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
         """For each step down one tree: which rows take it, from which node and to which."""
@@ -92,15 +100,6 @@ class Trees:
                 leaf[rows] = after
             total += self.share[leaf]
         return total / len(self.roots)
-
-    def steps(self, values: NDArray[np.float32]) -> Floats:
-        """The mean change of share that each feature's splits bring, shape (rows, features)."""
-        found = np.zeros(values.shape)
-        for root in self.roots:
-            for rows, node, after in self.walk(values, int(root)):
-                # Each row takes one step at a time: no cell is named twice.
-                found[rows, self.feature[node]] += self.share[after] - self.share[node]
-        return found / len(self.roots)
 
     def used(self, features: int) -> Floats:
         """The share of all splits that ask for each feature, shape (features,)."""
@@ -132,6 +131,7 @@ class Trees:
             parts["right"].append((right + start).astype(np.int32))
             parts["absent_left"].append(np.where(blind, size[left] >= size[right], kept_left))
             parts["share"].append(tree.value[:, 0, 1])
+            parts["cover"].append(size.astype(np.float64))
         return cls(roots=starts.astype(np.int32), **{name: np.concatenate(found) for name, found in parts.items()})
 
 
@@ -150,17 +150,16 @@ class FittedForest:
     def contributions(self, features: Matrix) -> Floats:
         """Exact on the log-odds scale; base + row sum is the log-odds.
 
-        A forest adds up in probability: along a row's path through a tree each split changes the share of positives,
-        and the change belongs to the feature asked for (Saabas 2014; Palczewska et al. 2014,
-        doi:10.1007/978-3-319-04717-1_9). Log-odds depend on the sum of these parts alone, so that their Aumann-Shapley
-        shares (Aumann & Shapley 1974, on the straight line from none to all of every part) are the parts times one
-        positive number a row: the change of log-odds divided by the change of probability.
+        A forest adds up in probability, where these are the Shapley values of its trees (`tree_shapley`). Log-odds
+        depend on the sum of these parts alone, so that their Aumann-Shapley shares (Aumann & Shapley 1974, on the
+        straight line from none to all of every part) are the parts times one positive number a row: the change of
+        log-odds divided by the change of probability.
         """
         found = np.zeros(features.values.shape)
         if len(features):
-            steps = self.trees.steps(_single(features, self.names))
+            parts = shapley(self.trees, _single(features, self.names))
             where = [features.names.index(name) for name in self.names]
-            found[:, where] = steps * self._slope(self.risk(features), np.add.reduce(steps, axis=1))[:, None]
+            found[:, where] = parts * self._slope(self.risk(features), np.add.reduce(parts, axis=1))[:, None]
         return found
 
     def facts(self) -> dict[str, Json]:
@@ -244,7 +243,27 @@ class Forest:
             InputError: a part of the state is missing.
         """
         kept = decode(state, PART)
-        return FittedForest(tuple(kept["names"]), Trees(**unpacked(state, TREES)), kept["parameters"])
+        arrays = unpacked(state, TREES)
+        if "cover" not in arrays:
+            arrays["cover"] = _cover(arrays)
+        return FittedForest(tuple(kept["names"]), Trees(**arrays), kept["parameters"])
+
+
+def _cover(arrays: Mapping[str, NDArray[Any]]) -> Floats:
+    """The covers of a forest kept before covers were, from its shares: a node's share is the mean of its children's.
+
+    Where both children say the same, as many rows are taken to have gone either way.
+    """
+    share, left, right = (arrays[name] for name in ("share", "left", "right"))
+    apart = share[left] - share[right]
+    told = np.abs(apart) > 1e-9
+    to_left = np.clip(np.where(told, (share - share[right]) / np.where(told, apart, 1.0), 0.5), 1e-6, 1 - 1e-6)
+    cover = np.ones(len(share))
+    # Children stand after their parents.
+    for node in np.flatnonzero(arrays["feature"] >= 0):
+        cover[left[node]] = cover[node] * to_left[node]
+        cover[right[node]] = cover[node] * (1 - to_left[node])
+    return cover
 
 
 FOREST: Final = Forest()

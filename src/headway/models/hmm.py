@@ -5,8 +5,10 @@ Models* (UC Berkeley, UCB/EECS-2013-109): hidden states from activity alone, the
 learned without labels by hmmlearn (extra `models`; see `hidden_states`), and a fitted model needs no library.
 """
 
+import itertools
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -104,6 +106,17 @@ def kept_steps(history: History, step_days: int) -> NDArray[np.int64]:
     return np.arange(history.steps - 1, -1, -stride)[::-1]
 
 
+def _shapley(odds: Mapping[tuple[bool, ...], Floats], place: int, rows: int) -> Floats:
+    """The Shapley value of one channel from the log-odds of all sets of channels, shape (rows,)."""
+    size = len(next(iter(odds)))
+    found = np.zeros(rows)
+    for told, without in odds.items():
+        if not told[place]:
+            added = odds[(*told[:place], True, *told[place + 1 :])] - without
+            found += added / (size * math.comb(size - 1, sum(told)))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class FittedStates:
     """States, and a logistic regression on them.
@@ -137,13 +150,38 @@ class FittedStates:
 
     def risk(self, features: Matrix) -> Floats:
         """The risk that goes with the row's state, time in states and moves, shape (rows,)."""
-        found = np.hstack(self.chain.read(self.reader.steps(features)))
+        return sigmoid(self._log_odds(self.reader.steps(features)))
+
+    def _log_odds(self, steps: Steps) -> Floats:
+        found = np.hstack(self.chain.read(steps))
         standard = np.where(self.scale > 0, (found - self.mean) / np.where(self.scale > 0, self.scale, 1.0), 0.0)
-        return sigmoid(self.base + np.add.reduce(np.ascontiguousarray(standard * self.coefficients), axis=1))
+        return np.asarray(self.base + np.add.reduce(np.ascontiguousarray(standard * self.coefficients), axis=1))
 
     def contributions(self, features: Matrix) -> Floats:
-        """Zeros: a state is no sum over features. `states` says what there is to say."""
-        return np.zeros(features.values.shape)
+        """Shapley values of the channels against a learner with the training mean in every week.
+
+        Near enough additive to compare rows, for a row's base is that of its own weeks. With four channels at most all
+        orders are taken; `explanation.shapley` compares with the cohort instead.
+        """
+        found = np.zeros(features.values.shape)
+        if not len(features):
+            return found
+        steps = self.reader.steps(features)
+        names = self.reader.columns.names
+        odds = {told: self._odds_of(steps, told) for told in itertools.product((False, True), repeat=len(names))}
+        for place, name in enumerate(names):
+            if name in features.names:
+                found[:, features.names.index(name)] = _shapley(odds, place, len(features))
+        return found
+
+    def _odds_of(self, steps: Steps, told: tuple[bool, ...]) -> Floats:
+        """The log-odds where only some channels are told and the others are at the training mean."""
+        return self._log_odds(replace(steps, values=np.where(np.array(told), steps.values, 0.0)))
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The features that a row's risk depends on."""
+        return frozenset(self.reader.columns.names)
 
     def facts(self) -> dict[str, Json]:
         """Parameters, and for each state what a learner in it does, how often it comes and how long it lasts."""

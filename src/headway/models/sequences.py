@@ -112,6 +112,17 @@ class FittedSequence:
         steps = self.now if self.past is None else self.past
         return self.now.by_feature(now, features.names) + steps.by_feature(past, features.names)
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The features that a row's risk depends on, now or before."""
+        past = () if self.past is None else self.past.columns.names
+        return frozenset((*self.now.columns.names, *past))
+
+    @property
+    def attends(self) -> bool:
+        """Whether there is an `attention` to ask for."""
+        return bool(getattr(self.network, "attends", False))
+
     def attention(self, features: Matrix) -> Floats:
         """The attention paid to each step, oldest first, shape (rows, steps); rows sum to 1.
 
@@ -121,7 +132,7 @@ class FittedSequence:
         Raises:
             InputError: the model pays no attention, or as for `risk`.
         """
-        if not getattr(self.network, "attends", False):
+        if not self.attends:
             raise InputError(f"The model {self.name!r} pays no attention to steps. Ask the model 'attention'.")
         return deep.attention(self.network, self.learned, self._inputs(features))
 

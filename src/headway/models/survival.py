@@ -119,13 +119,26 @@ class FittedSurvival:
         return np.ascontiguousarray(self.hazards(features, 1)[:, 0])
 
     def contributions(self, features: Matrix) -> Floats:
-        """What each feature adds to the log cumulative hazard of the first week; their sign is that of the risk."""
+        """Exact on the log-odds scale; base + row sum is the log-odds of the first week.
+
+        What each feature adds to the log cumulative hazard is exact. Log-odds depend on the sum of these parts alone,
+        so that their Aumann-Shapley shares are the parts times one positive number a row (see `forest`).
+        """
         terms = (self.columns.prepare(features) - self.offset) * self.at_once
         size = len(self.columns.names)
+        parts = np.ascontiguousarray(terms[:, :size] + terms[:, size:])
+        change = np.add.reduce(parts, axis=1)
+        told = np.abs(change) > 1e-9
+        slope = np.where(told, (self._odds(change) - self._odds(np.zeros(1))) / np.where(told, change, 1.0), 1.0)
         found = np.zeros(features.values.shape)
         where = [features.names.index(name) for name in self.columns.names]
-        found[:, where] = np.ascontiguousarray(terms[:, :size] + terms[:, size:])
+        found[:, where] = parts * slope[:, None]
         return found
+
+    def _odds(self, eta: Floats) -> Floats:
+        """The log-odds of the first week where features add `eta` to its log cumulative hazard."""
+        rate = np.exp(np.clip(self.baseline[0] + eta, *REACH))
+        return np.asarray(np.log(np.expm1(rate)), dtype=np.float64)
 
     def facts(self) -> dict[str, Json]:
         """Parameters, the hazard of a middling learner by week, and coefficients per standard deviation."""
@@ -136,8 +149,9 @@ class FittedSurvival:
             for i in order
         ]
         middling = -np.expm1(-np.exp(np.clip(self.baseline, *REACH)))
-        about: dict[str, Json] = {"additive": False, "link": "complementary log-log", "weeks": len(self.baseline)}
+        about: dict[str, Json] = {"additive": True, "link": "complementary log-log", "weeks": len(self.baseline)}
         return about | {
+            "base_log_odds": float(self._odds(np.zeros(1))[0]),
             "parameters": dict(self.parameters),
             "hazard_by_week": numbers(middling),
             "coefficients": told,

@@ -68,6 +68,20 @@ def for_run(connection: sa.Connection, run: str) -> list[ScoreRun]:
     return [_score_run(dict(row)) for row in rows]
 
 
+def newest(connection: sa.Connection, run: str, since: AsOf, until: AsOf) -> ScoreRun | None:
+    """The score run of a course run with the newest as-of time between two; None where there is none."""
+    near = (SCORE_RUNS.c.as_of >= since.instant) & (SCORE_RUNS.c.as_of <= until.instant)
+    query = sa.select(SCORE_RUNS).where((SCORE_RUNS.c.run == run) & near)
+    order = (SCORE_RUNS.c.as_of.desc(), SCORE_RUNS.c.scored_at.desc(), SCORE_RUNS.c.id)
+    row = connection.execute(query.order_by(*order).limit(1)).mappings().first()
+    return None if row is None else _score_run(dict(row))
+
+
+def remove(connection: sa.Connection, score_run_ids: Sequence[str]) -> int:
+    """How many score runs were removed with their predictions. Those that stay are as they were."""
+    return connection.execute(sa.delete(SCORE_RUNS).where(SCORE_RUNS.c.id.in_(score_run_ids))).rowcount
+
+
 def write(connection: sa.Connection, score_run: ScoreRun, predictions: Sequence[Prediction]) -> None:
     """Keeps a score run with its predictions. They are never changed afterwards."""
     connection.execute(

@@ -1,17 +1,21 @@
 """Predictions for a cohort: risk, range, reasons, and a hash of the values that they rest on. Pure."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headway.evaluation.ranges import Withheld
 from headway.evaluation.risk_model import RiskModel
 from headway.evaluation.rows import matrix_of
 from headway.explanation.reasons import Reason, reasons
+from headway.explanation.shapley import explainer, is_sum
+from headway.explanation.stability import SEED, unsteady
 from headway.features.as_of import FeatureTable
-from headway.features.definition import FEATURES
+from headway.features.definition import FEATURES, Feature
 from headway.models.model import Floats, History, Matrix
 
 REASONS: Final = 5
@@ -20,6 +24,10 @@ TOO_EARLY: Final[dict[Withheld, str]] = {
     "few-comparable": "Too early to say: fewer than 50 comparable past learners.",
     "range-too-wide": "Too early to say: the range is wider than 6 in 10.",
 }
+
+MOST_TESTED: Final = 200
+"""Reasons of so many learners, those of the highest risk, are tested for steadiness when a cohort is scored: a list is
+no longer, and the test takes twenty times as long as the reasons themselves."""
 
 LAST_VISIT: Final = "days_since_last_activity"
 
@@ -57,7 +65,8 @@ def predict(model: RiskModel, cohort: FeatureTable, history: History | None = No
     """One prediction for each row of a whole cohort, in its order.
 
     Reasons say what sets a learner apart from the cohort: contributions are taken less their mean over the cohort, so
-    that what is the same for all (the next due date, say) is no reason for anybody.
+    that what is the same for all (the next due date, say) is no reason for anybody. Where the model is a sum, reasons
+    that are not steady are withheld (`explanation.stability`) from the `MOST_TESTED` learners of the highest risk.
 
     Args:
         model: what predicts.
@@ -66,10 +75,9 @@ def predict(model: RiskModel, cohort: FeatureTable, history: History | None = No
     """
     features = replace(matrix_of(cohort), history=history)
     said = model.predict(features)
-    contributions = model.contributions(features)
-    contributions = contributions - contributions.mean(axis=0)
     definitions = {name: FEATURES.get(name) for name in features.names}
-    why = reasons(features, contributions, definitions, medians(features), top=REASONS)
+    contributions, withheld = _contributions(model, features, said.risks, definitions)
+    why = reasons(features, contributions, definitions, medians(features), top=REASONS, withheld=withheld)
     visits = features.column(LAST_VISIT) if LAST_VISIT in features.names else np.full(len(features), np.nan)
     return [
         Prediction(
@@ -97,6 +105,21 @@ def predict(model: RiskModel, cohort: FeatureTable, history: History | None = No
             strict=True,
         )
     ]
+
+
+def _contributions(
+    model: RiskModel, features: Matrix, risks: Floats, definitions: Mapping[str, Feature]
+) -> tuple[Floats, NDArray[np.bool_] | None]:
+    """Contributions less their mean over the cohort, and which families are to be withheld where that was tested."""
+    if is_sum(model.fitted) and len(features) > 0:
+        explains = explainer(model.fitted, features, SEED)
+        first = np.argsort(-risks, kind="stable")[:MOST_TESTED]
+        tested = unsteady(explains, features.rows(first), features, definitions)
+        withheld = np.zeros((len(features), tested.shape[1]), dtype=np.bool_)
+        withheld[first] = tested
+        return explains.contributions(features), withheld
+    found = model.contributions(features)
+    return found - found.mean(axis=0), None
 
 
 def _hashes(features: Matrix) -> list[str]:

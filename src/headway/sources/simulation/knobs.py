@@ -20,6 +20,7 @@ OPTIONS: Final[Mapping[str, str]] = {
     "weeks": "weeks in each run, 2 to 24; default 12",
     "base_rate": "share that does not finish, 0.02 to 0.95; default 0.35",
     "signal": "how far behaviour tells the outcome: 0 not at all, 1 as in life, up to 4; default 1",
+    "contrast": "how far apart the planted segments are and how alike their learners, 0.5 to 6; default 1",
     "late_share": "share of statements recorded 1 to 5 days late, 0 to 1; default 0.01",
     "bias": "log-odds added to the weekly hazard of one gender, -4 to 4; default 0",
     "pace": "factor of the mean number of statements, 0.01 to 20; default 1",
@@ -42,6 +43,7 @@ LIMITS: Final[Mapping[str, tuple[float, float]]] = {
     "weeks": (2, 24),
     "base_rate": (0.02, 0.95),
     "signal": (0, 4),
+    "contrast": (0.5, 6),
     "late_share": (0, 1),
     "bias": (-4, 4),
     "pace": (0.01, 20),
@@ -59,7 +61,17 @@ LATEST: Final = date(2080, 1, 1)
 
 
 _LATER: Final = frozenset(
-    {"pace", "drift", "drift_pace", "drift_from", "dead_feed", "contact_effect", "contact_week", "contact_share"}
+    {
+        "contrast",
+        "pace",
+        "drift",
+        "drift_pace",
+        "drift_from",
+        "dead_feed",
+        "contact_effect",
+        "contact_week",
+        "contact_share",
+    }
 )
 """Knobs that came after the first worlds were made: where they are off, people keep the pseudonyms they had."""
 
@@ -93,6 +105,7 @@ class Knobs:
     weeks: int = 12
     base_rate: float = 0.35
     signal: float = 1.0
+    contrast: float = 1.0
     late_share: float = 0.01
     bias: float = 0.0
     pace: float = 1.0

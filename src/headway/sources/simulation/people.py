@@ -104,14 +104,14 @@ def blend(true: Floats, decoy: Floats, signal: float) -> Floats:
     return np.asarray(share * true + np.sqrt(1 - share**2) * decoy)
 
 
-def draw_people(rng: np.random.Generator, person: Ints, talent: Floats, signal: float) -> People:
+def draw_people(rng: np.random.Generator, person: Ints, talent: Floats, signal: float, contrast: float = 1.0) -> People:
     """Learners with these person numbers and talents; all else is drawn.
 
     How much chance is used up depends on the number of learners only, so that another talent for one leaves the
     others as they are.
     """
     size = len(person)
-    true, decoy = draw_traits(rng, talent), draw_traits(rng, rng.normal(size=size))
+    true, decoy = draw_traits(rng, talent, contrast), draw_traits(rng, rng.normal(size=size), contrast)
     shown_silent = np.where(rng.random(size) < share_of_truth(signal), true.silent, decoy.silent)
     shown_time = blend(true.time, decoy.time, signal)
     eager = np.exp(0.25 * blend(true.motivation, decoy.motivation, signal))
@@ -131,16 +131,20 @@ def draw_people(rng: np.random.Generator, person: Ints, talent: Floats, signal: 
     )
 
 
-def draw_traits(rng: np.random.Generator, talent: Floats) -> Traits:
-    """The latent traits of learners with these talents; each segment moves the trait it is named for."""
+def draw_traits(rng: np.random.Generator, talent: Floats, contrast: float = 1.0) -> Traits:
+    """The latent traits of learners with these talents; each segment moves the trait it is named for.
+
+    With a contrast other than 1 segments lie that much further apart, and learners of one differ that much less.
+    """
+    spread = 1.0 / contrast
     size = len(talent)
     segment = rng.choice(len(SEGMENTS), size, p=SEGMENT_SHARES)
     fall = 1.0 + rng.gamma(2.0, 0.5, size)
     return Traits(
-        ability=talent - 1.3 * (segment == SKILL_GAP),
-        motivation=rng.normal(0.0, 0.8, size) - 1.5 * (segment == NEVER_STARTED),
-        slope=rng.normal(0.0, 0.25, size) - fall * (segment == LOSS_OF_MOTIVATION),
-        time=rng.normal(0.0, 0.8, size) - 1.6 * (segment == LACK_OF_TIME),
+        ability=talent * spread - contrast * 1.3 * (segment == SKILL_GAP),
+        motivation=rng.normal(0.0, 0.8, size) * spread - contrast * 1.5 * (segment == NEVER_STARTED),
+        slope=rng.normal(0.0, 0.25, size) * spread - contrast * fall * (segment == LOSS_OF_MOTIVATION),
+        time=rng.normal(0.0, 0.8, size) * spread - contrast * 1.6 * (segment == LACK_OF_TIME),
         segment=segment,
         talent=talent,
     )

@@ -104,7 +104,7 @@ def _fresh(knobs: Knobs, run: Run, number: int) -> tuple[People, Life, Dice]:
     """A block as it would be if nobody came back from an earlier run."""
     rng = _stream(knobs, run, number, PEOPLE)
     person = _persons(knobs, run, number)
-    people = draw_people(rng, person, rng.normal(size=len(person)), knobs.signal)
+    people = draw_people(rng, person, rng.normal(size=len(person)), knobs.signal, knobs.contrast)
     return people, live(rng, run, people, knobs), roll(rng, len(person), run.weeks)
 
 
@@ -122,7 +122,7 @@ def _block(world: World, run: Run, number: int) -> Block:
         person[slots] = earlier.person[chosen]
         # Talent stays and has grown a little; at signal 0 nothing of the earlier run tells of this one.
         talent[slots] = blend(earlier.true.talent[chosen] + GROWTH, talent[slots], knobs.signal)
-        people = come_back(draw_people(rng, person, talent, knobs.signal), slots, earlier, chosen)
+        people = come_back(draw_people(rng, person, talent, knobs.signal, knobs.contrast), slots, earlier, chosen)
         life, dice = live(rng, run, people, knobs), roll(rng, len(person), run.weeks)
     ends = _ends(world, run, number, life, dice)
     return Block(run, number, pseudonyms(people.person, knobs.fingerprint), people, life, *ends)
