@@ -12,7 +12,16 @@ import pyarrow as pa
 
 from headway.domain.records import KINDS, REJECTS
 from headway.sources.source import Request, Source
-from tests.contract import caliper_case, canvas_case, edx_case, moodle_case, tabular_cases, warehouse_case, xapi_case
+from tests.contract import (
+    caliper_case,
+    canvas_case,
+    edx_case,
+    moodle_case,
+    records_case,
+    tabular_cases,
+    warehouse_case,
+    xapi_case,
+)
 
 OULAD: Final = {
     "courses": """code_module,code_presentation,module_presentation_length
@@ -177,6 +186,12 @@ def warehouse(folder: Path) -> Request:
     return warehouse_case.in_duckdb(folder, KEY)
 
 
+def records(folder: Path) -> Request:
+    """Made-up plain records of one run."""
+    records_case.write(folder)
+    return Request([folder], {}, KEY)
+
+
 CASES: Final[dict[str, Callable[[Path], Request]]] = {
     "caliper": caliper,
     "canvas": canvas,
@@ -184,6 +199,7 @@ CASES: Final[dict[str, Callable[[Path], Request]]] = {
     "edx": edx,
     "moodle": moodle,
     "oulad": oulad,
+    "records": records,
     "simulated": simulated,
     "warehouse": warehouse,
     "xapi": xapi,

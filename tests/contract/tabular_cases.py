@@ -1,4 +1,5 @@
-"""Samples of the sources that read tables: KDD Cup 2015, the UCI data sets, Apereo LAP, OneRoster, Coursera.
+"""Samples of the sources that read tables: KDD Cup 2015, the UCI data sets, Apereo LAP, OneRoster, Coursera,
+knowledge tracing.
 
 All of it is made up.
 """
@@ -301,11 +302,56 @@ def coursera(folder: Path) -> Request:
     return _written(folder, COURSERA)
 
 
+TRACING: Final = {
+    "fractions.csv": """learner,item,skill,correct
+7,i1,halves,1
+8,i1,halves,0
+7,i2,halves;thirds,0
+8,i2,halves~~thirds,true
+7,i3,thirds,maybe
+7,i1,,1
+""",
+    "parts.csv": """student_row,split,seq,skill,correct
+0,train,0,s1,1
+0,train,2,s1,1
+0,train,1,s2,0
+0,test,0,s1,0
+""",
+}
+
+
+def tracing(folder: Path) -> Request:
+    """Answers in order of two sets, one of them dealt out into parts."""
+    return _written(folder, TRACING)
+
+
+CODED: Final = {
+    "posts.csv": """id,post_time,post_text,Urgency_1_7
+1,1379316785,"I can not submit, please help. Write to eve@made.example",6
+2,1379316999,Nice to meet you all,1
+2,1379316999,Nice to meet you all,1
+3,1379317000,When is the deadline?,
+4,soon,What is due?,5
+""",
+    "comments.csv": """sentiment,text
+1.0,A fine course
+-1.0,"Too fast, and boring"
+""",
+}
+
+
+def coded_texts(folder: Path) -> Request:
+    """Posts with times and codes, and comments without times; rows that lack one or the other."""
+    return _written(folder, CODED)
+
+
 CASES: Final[dict[str, Callable[[Path], Request]]] = {
+    "coded-texts": coded_texts,
     "coursera": coursera,
     "kddcup2015": kddcup2015,
     "lap": lap,
     "oneroster": oneroster,
+    "tracing": tracing,
     "uci320": uci320,
     "uci697": uci697,
 }

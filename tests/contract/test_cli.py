@@ -75,9 +75,9 @@ def test_import_counts_every_row_by_kind_and_twice_is_once(script: Script, oulad
 
 
 def test_evaluate_gives_a_row_for_each_model_and_day_the_rules_among_them(script: Script) -> None:
-    command = ["evaluate", "--label", "does_not_finish", "--train", FIRST, "--test", SECOND, "--days", "20,27"]
+    command = ["evaluate", "--label", "does_not_finish", "--train", FIRST, "--test", SECOND, "--days", "27"]
     rows = script(*command, "--paradigm", "transfer", "--model", "all", "--capacity", CAPACITY)
-    assert {(row["day"], row["model"]) for row in rows} == {(day, name) for day in (20, 27) for name in MODELS.names()}
+    assert {(row["day"], row["model"]) for row in rows} == {(day, name) for day in (27,) for name in MODELS.names()}
     assert {"base-rate", "inactive-7-days", "boosting", "logistic"} <= {row["model"] for row in rows}
     for row in rows:
         assert {"protocol", "paradigm", "model", "train", "test", "day", "n", "base_rate", "at_capacity"} <= set(row)
@@ -111,7 +111,8 @@ def test_score_and_explain_say_the_same_of_a_learner(script: Script) -> None:
     assert scored["as_of"] == "2026-03-09T00:00:00Z", "the end of the day, where the course is"
     said = scored["predictions"][0]
     explained = script("explain", said["learner"], *SCORED)
-    assert explained == {name: scored[name] for name in about} | said
+    wanted = {name: scored[name] for name in about} | said
+    assert {name: explained[name] for name in wanted} == wanted
 
 
 def test_features_models_and_sources_are_described(script: Script) -> None:

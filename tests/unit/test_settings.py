@@ -83,7 +83,7 @@ def test_the_tree_is_frozen(tmp_path: Path) -> None:
         ("[engine]\nthread = 1\n", "Unknown setting engine.thread in {file}. Did you mean engine.threads?"),
         ("[enginee]\nthreads = 1\n", "Unknown setting enginee in {file}"),
         ("capacity = 3\n", "Did you mean evaluation.capacity or advising.capacity?"),
-        ("home = '/tmp'\n", "Unknown setting home in {file}. Known: profile, labels, lake.root"),
+        ("home = '/tmp'\n", "Unknown setting home in {file}. Known: profile, labels, rules, lake.root"),
         (
             "[engine]\nthreads = 0\n",
             "engine.threads in {file} does not fit: Input should be greater than or equal to 1",

@@ -1,4 +1,4 @@
-"""Commands for a running course: score it, list whom to contact, explain one learner."""
+"""Commands for a running course: score it, list whom to contact."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,6 @@ def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command()(score)
     app.command("list")(list_)
-    app.command()(explain)
 
 
 def score(
@@ -57,9 +56,9 @@ def score(
             would(f"score {flow.one_run(app, run)} as of {as_of} with model {model}", as_json=as_json)
             return
         score_run, predictions = flow.score(app, run, as_of, label=label, model=model, force_train=train_anew)
-    about = _about(score_run)
+    about = about_score_run(score_run)
     if as_json:
-        print_json(about | {"predictions": [_prediction(prediction) for prediction in predictions]})
+        print_json(about | {"predictions": [prediction_row(prediction) for prediction in predictions]})
     else:
         print_table(("property", "value"), [(key, str(value)) for key, value in about.items()])
     if score_run.facts["label"] != label:
@@ -67,7 +66,8 @@ def score(
     talk(f"Next: headway list --run {run} --as-of {as_of}")
 
 
-def _about(score_run: "ScoreRun") -> dict[str, Any]:
+def about_score_run(score_run: "ScoreRun") -> dict[str, Any]:
+    """What a score run was made of, as scripts read it."""
     return {
         "score_run": score_run.id,
         "run": score_run.run,
@@ -82,7 +82,8 @@ def _about(score_run: "ScoreRun") -> dict[str, Any]:
     }
 
 
-def _prediction(prediction: Any) -> dict[str, Any]:
+def prediction_row(prediction: Any) -> dict[str, Any]:
+    """A prediction, as scripts read it."""
     return {
         "learner": prediction.learner,
         "status": prediction.status,
@@ -168,37 +169,3 @@ def _export(rows: list[dict[str, Any]], path: Path) -> None:
     else:
         write_table(pa.Table.from_pylist(rows), path)
     talk(f"Wrote {len(rows)} rows to {path}")
-
-
-def explain(
-    learner: Annotated[str, typer.Argument(help="The learner's id, as lists print it.", show_default=False)],
-    run: Run,
-    as_of: AsOfDate,
-    as_json: AsJson = False,
-    home: Home = None,
-) -> None:
-    """Say what one learner's prediction rests on, for and against.
-
-    For example:
-
-        headway explain oulad/28400 --run oulad/AAA/2014J --as-of 2014-11-26
-
-        headway explain oulad/28400 --run oulad/AAA/2014J --as-of 2014-12-03
-    """
-    from headway import flow
-    from headway.advising.wording import frequency
-
-    with opened(home) as app:
-        score_run, prediction = flow.explain(app, learner, run, as_of)
-    if as_json:
-        print_json(_about(score_run) | _prediction(prediction))
-        return
-    if prediction.risk is None or prediction.low is None or prediction.high is None:
-        print(prediction.why_too_early)
-    else:
-        print(frequency(prediction.risk, prediction.low, prediction.high, score_run.facts["label"]))
-    marks = {"for": "▲", "against": "▽"}
-    for reason in prediction.reasons:
-        print(f"{marks[reason.direction]} {reason.text}")
-    print("▲ points to it, ▽ points against it. The course record does not know about illness, work or a plan agreed")
-    print("with a tutor. Ask before you assume.")

@@ -16,16 +16,25 @@ from headway.cli import (
     demo,
     doctor,
     evaluate,
+    explain,
     features,
+    keys,
     labels,
     leakage,
     lists,
     live,
+    mastery,
     modelling,
     retention,
+    rules,
+    segments,
+    serve,
     simulate,
+    tasks,
     tensors,
+    text,
     tune,
+    worker,
 )
 from headway.cli.options import Home, choose_home
 from headway.cli.output import report_error
@@ -51,10 +60,19 @@ tune.add_to(app)
 leakage.add_to(app)
 retention.add_to(app)
 lists.add_to(app)
+explain.add_to(app)
+mastery.add_to(app)
+segments.add_to(app)
+tasks.add_to(app)
+rules.add_to(app)
+worker.add_to(app)
 demo.add_to(app)
 doctor.add_to(app)
 simulate.add_to(app)
 bench.add_to(app)
+text.add_to(app)
+keys.add_to(app)
+serve.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -87,6 +87,15 @@ class Named(typing.Protocol):
         ...
 
 
+class Called(typing.Protocol):
+    """Whatever has a name by which rows call it: a model of risks, or of another kind."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """A name for rows, and nothing else."""
@@ -112,7 +121,7 @@ class Said:
 
 
 def measured(
-    trial: Named, model: Model, day: int, said: Said, measure: Measure, paradigm: str = "transfer"
+    trial: Named, model: Called, day: int, said: Said, measure: Measure, paradigm: str = "transfer"
 ) -> list[Row]:
     """A row for all tested rows together, then one for each run where there are several."""
     runs = sorted(set(said.test.runs))
@@ -126,7 +135,7 @@ def measured(
     return [row | end for row in rows]
 
 
-def not_measured(trial: Named, model: Model, day: int, test: Rows, why: str) -> Row:
+def not_measured(trial: Named, model: Called, day: int, test: Rows, why: str) -> Row:
     """The row of a test that could not be answered honestly."""
     nothing: Row = {name: {"value": None, "low": None, "high": None} for name in METRICS}
     counted: Row = {"n": len(test), "base_rate": known(float(test.labels.mean()))}
@@ -134,7 +143,7 @@ def not_measured(trial: Named, model: Model, day: int, test: Rows, why: str) -> 
     return about | counted | nothing | {"at_capacity": None, "rows_learned": 0, "note": why}
 
 
-def _about(trial: Named, model: Model, day: int, tested: Sequence[str]) -> Row:
+def _about(trial: Named, model: Called, day: int, tested: Sequence[str]) -> Row:
     return {
         "protocol": trial.label,
         "paradigm": "transfer",

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from headway.advising import task_queries
 from headway.description.course import CourseDescription
 from headway.description.course import describe as described
 from headway.description.quality import Profile, profile
@@ -16,6 +17,7 @@ from headway.domain.runs import RunId, select_runs
 from headway.domain.time import AsOf
 from headway.features.as_of import run_facts
 from headway.flow.app import App
+from headway.flow.intake_erase import erase_from_inbox
 from headway.governance import audit
 from headway.lake.lake import Lake
 from headway.lake.landing import IngestReport, drain, land
@@ -156,13 +158,18 @@ def course_date(app: App, run: str, day: int) -> str:
 def erase_learner(app: App, learner: str) -> "tuple[Receipt, int]":
     """The lake's receipt, and how many predictions were removed: no file and no row names the learner any more.
 
+    Tasks with their contacts, engagement scores, waiting notices and kept statements about them go too.
+
     Models that learned from the learner's rows stay; they hold no row of anybody. The audit names the learner by a
     hash.
     """
+    waiting = erase_from_inbox(app, learner)  # first: what is still on its way would bring the learner back
     receipt = app.lake.erase(learner, app.clock)
     with app.store.begin() as connection:
         predictions = kept.erase(connection, learner)
-        counts = {"rows": dict(receipt.rows), "rejects": receipt.rejects, "predictions": predictions}
+        tasks = task_queries.erase(connection, learner)
+        counts = {"rows": dict(receipt.rows), "rejects": receipt.rejects, "predictions": predictions, "tasks": tasks}
+        counts["inbox"] = waiting
         audit.record(connection, app.clock.now(), app.actor, "erase", hashed(learner), counts)
     return receipt, predictions
 

@@ -208,13 +208,6 @@ def _outcomes(staging: Staging) -> Delivery:
 
 def _texts(staging: Staging) -> Delivery:
     body = "regexp_replace(text, '<[^>]*>', ' ', 'g')"
-    for pattern in (
-        r"https?://\S+|www\.\S+",
-        r"[\w.+%-]+@[\w-]+\.[\w.-]+",
-        r"@\w+",
-        r"\+?[0-9][0-9 ()/.-]{6,}[0-9]",
-    ):
-        body = f"regexp_replace({body}, '{pattern}', '***', 'g')"
     select = {
         "run": "run",
         "occurred_at": "moment",

@@ -23,7 +23,7 @@ from headway.sources.staging import Staging, no_records, text_sql
 _OPTIONS: Final = MappingProxyType(
     {
         **CALENDAR_OPTIONS,
-        "texts": "yes to keep the words of forum posts, with addresses and numbers masked (default no)",
+        "texts": "yes to keep the words of forum posts, with names, addresses and numbers masked (default no)",
     }
 )
 

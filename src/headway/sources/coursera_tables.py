@@ -120,14 +120,7 @@ PLACED: Final = tuple(
 )
 """The tables that tell of a learner in a course, but not in which of its sessions."""
 
-_MASKS: Final = (
-    (r"<[^>]{0,500}>", " "),
-    (r"(https?://|www\.)\S+", "***"),
-    (r"[\w.+%-]+@[\w-]+\.[\w.-]+", "***"),
-    (r"@\w+", "***"),
-    (r"\+?\d[\d ()./-]{6,}\d", "***"),
-)
-"""Marks of HTML, addresses, mails, names and phone numbers, and what stands in their place."""
+_MARKUP: Final = r"<[^>]{0,500}>"
 
 _PAGE: Final = "/learn/[^/?]+/([A-Za-z]+)/([A-Za-z0-9]{5})(?:[/?]|$)"
 _WHAT: Final = "a Coursera research export, such as course_memberships.csv"
@@ -171,11 +164,9 @@ def _mask(staging: Staging, *, texts: bool) -> None:
     """Take away what may name a person before a row can be refused with its text."""
     staging.run(f"UPDATE raw_clicks SET url = regexp_extract(url, '{_PAGE}') WHERE url IS NOT NULL")
     for name in _FORUM_TEXT if texts else ():
-        masked = name
-        for pattern, instead in _MASKS:
-            masked = f"regexp_replace({masked}, {text_sql(pattern)}, {text_sql(instead)}, 'g')"
         table = "raw_discussion_answers" if name.startswith("discussion_answer") else "raw_discussion_questions"
-        staging.run(f"UPDATE {table} SET {name} = {masked} WHERE {name} IS NOT NULL")
+        staging.run(f"UPDATE {table} SET {name} = regexp_replace({name}, {text_sql(_MARKUP)}, ' ', 'g')")
+        staging.mask(table, name)
 
 
 def _table_of(name: str) -> str | None:

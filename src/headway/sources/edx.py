@@ -44,7 +44,7 @@ _YES_OR_NO: Final = ("yes", "no")
 _OPTIONS: Final = MappingProxyType(
     {
         "run": "the run of everything read, where the data are of one course that names none or another",
-        "texts": "yes to keep the words of forum posts, with mails, links and numbers masked (default no)",
+        "texts": "yes to keep the words of forum posts, with names, addresses and numbers masked (default no)",
         "exported": "the day on which table dumps were made whose file names do not tell it, as 2026-06-30",
         "states": "yes to count states of modules as activity, where there are no tracking logs (default no)",
         "over": "yes if the runs are over, so that who has not passed by the export has failed (default no)",

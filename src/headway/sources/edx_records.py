@@ -135,19 +135,8 @@ def activities(staging: Staging) -> Delivery:
     return staging.deliver("activities", select, f"concat_ws(chr(31), {told})", f"FROM {known} ORDER BY run, object")
 
 
-_MASKS: Final = (
-    (r"[\w.+%-]+@[\w-]+\.[\w.-]+", "[mail]"),
-    (r"(?:https?|ftp)://\S+|www\.\S+", "[link]"),
-    (r"@\w[\w.-]*", "[name]"),
-    (r"\+?\(?\d[\d ()/.-]{6,}\d", "[number]"),
-)
-
-
 def texts(staging: Staging) -> Delivery:
-    """The words of posts, without mails, links, phone numbers and names that begin with @."""
-    body = "body"
-    for pattern, instead in _MASKS:
-        body = f"regexp_replace({body}, '{pattern}', '{instead}', 'g')"
-    select = {**_COMMON, "type": "'forum'", "activity": "object", "body": body}
+    """The words of posts, which the delivery masks."""
+    select = {**_COMMON, "type": "'forum'", "activity": "object", "body": "body"}
     rows = f"{WITH_ZONE} WHERE trim(body) <> '' AND role IS NULL AND verb IN ('posted', 'replied')"
     return staging.deliver("texts", select, _native("md5(body)"), rows)

@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from headway.domain.errors import HeadwayError, SourceError
+from headway.domain.masking import masked
 from headway.domain.records import KINDS, REJECTS
 from headway.sources.columns import id_sql
 from headway.sources.delimited import RAW_CHARACTERS, Dialect, Line, TextFile, lines_of, prepare
@@ -63,6 +64,26 @@ def text_sql(value: str) -> str:
 def name_sql(name: str) -> str:
     """`name` as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _body_masked(batch: pa.RecordBatch) -> pa.RecordBatch:
+    bodies = [None if body is None else masked(body) for body in batch.column("body").to_pylist()]
+    return batch.set_column(
+        batch.schema.get_field_index("body"), batch.schema.field("body"), pa.array(bodies, pa.string())
+    )
+
+
+def _masked(other: duckdb.DuckDBPyConnection, table: str, column: str) -> Iterator[pa.RecordBatch]:
+    found = other.sql(f"SELECT DISTINCT {column} AS said FROM {table} WHERE {column} IS NOT NULL")
+    for batch in found.to_arrow_reader(TEXTS_AT_ONCE):
+        said = batch.column(0)
+        yield pa.record_batch(
+            {"said": said.cast(pa.string()), "shown": pa.array(map(masked, said.to_pylist()), pa.string())}
+        )
+
+
+TEXTS_AT_ONCE: Final = 10_000
+"""How many texts are masked at a time."""
 
 
 class Staging:
@@ -111,6 +132,17 @@ class Staging:
             raise
         finally:
             self.connection.unregister(name)
+
+    def mask(self, table: str, column: str) -> None:
+        """Takes from a staged column what may name a person, so that no refused row shows it; see `domain.masking`.
+
+        The bodies of delivered `texts` are masked in any case.
+        """
+        said = pa.schema([("said", pa.string()), ("shown", pa.string())])
+        with self.connection.cursor() as other, self.arriving("arriving_texts", said, _masked(other, table, column)):
+            self.run("CREATE OR REPLACE TABLE masked_texts AS FROM arriving_texts")
+        self.run(f"UPDATE {table} t SET {column} = m.shown FROM masked_texts m WHERE t.{column} = m.said")
+        self.run("DROP TABLE masked_texts")
 
     def text(self, path: Path, name: str, dialect: Dialect) -> TextFile:
         """The text at `path`, ready to be staged; see `delimited.prepare`."""
@@ -263,6 +295,8 @@ class Staging:
         made = {"id": id_sql(self.source, kind, native_id), "source": text_sql(self.source), **select}
         columns = ", ".join(f"({made.get(f.name, 'NULL')})::{_TYPES[f.type]} AS {name_sql(f.name)}" for f in schema)
         batches = self._batches(f"SELECT {columns} {rows}", schema)
+        if kind == "texts":  # whatever a source did before: no words of a learner are kept unmasked
+            batches = map(_body_masked, batches)
         return Delivery(kind, pa.RecordBatchReader.from_batches(schema, batches), REJECTS.empty_table())
 
     def _batches(self, sql: str, schema: pa.Schema, size: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:

@@ -334,7 +334,7 @@ def test_posts_answers_and_what_was_written_only_when_asked_for(tmp_path: Path) 
     assert only(found.rows("activities"))["title"] is None
     assert found.rows("texts") == []
     body = only(read(tmp_path, topic, entry, texts="yes").rows("texts"))["body"]
-    assert "Write to ***, ***, or call ***: ***" in body
+    assert "Write to [MAIL], [HANDLE], or call [NUMBER]: [LINK]" in body
 
 
 def test_a_plan_is_known_when_it_was_announced_and_changes_are_further_records(tmp_path: Path) -> None:

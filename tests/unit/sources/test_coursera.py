@@ -111,7 +111,7 @@ def test_words_are_kept_only_when_asked_for_and_masked(tmp_path: Path) -> None:
     spoilt = COURSERA["discussion_questions.csv"] + 'q~2,aaa,"t","mail me: eve@example.org",forum,CC1,,,f,GB,,never,\n'
     found = read(tmp_path, options={"texts": "yes"}, discussion_questions=spoilt)
     assert [(row["learner"], row["body"]) for row in found.rows("texts")] == [
-        (AAA, 'Why "line"?\nWrite me\nat ***, ***, ***'),
+        (AAA, 'Why "line"?\nWrite me\nat [MAIL], [HANDLE], [NUMBER]'),
         (AAA, "Thanks \\o/"),
     ]
     everything = str([table.to_pylist() for table in found.records.values()]) + str(found.rejects.to_pylist())

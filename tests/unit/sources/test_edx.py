@@ -441,7 +441,7 @@ def test_the_words_of_posts_are_kept_only_on_request_and_masked(read: Reader) ->
     post = [server("edx.forum.thread.created", {"id": "64b7", "body": body})]
     assert read(post).rows("texts") == []
     (text,) = read(post, texts="yes").rows("texts")
-    assert text["body"] == "Hi [name], mail me at [mail] or [number], see [link]"
+    assert text["body"] == "Hi [HANDLE], mail me at [MAIL] or [NUMBER], see [LINK]."
     assert told(text, "learner", "type", "activity") == (GRETA, "forum", "thread/64b7")
 
 
