@@ -73,14 +73,11 @@ def what_if_words(found: WhatIf, label: str) -> str:
         label: what is predicted.
     """
     moved = found.then.risk - found.now.risk
-    happened = label_words(label).happened
-    if abs(moved) < _LITTLE:
-        often = f"{happened} about as often"
-    else:
-        often = f"{happened} {'less' if moved < 0 else 'more'} often"
+    words = label_words(label)
+    many = "about as many" if abs(moved) < _LITTLE else "fewer" if moved < 0 else "more"
     return (
-        f"{found.record} ({found.own}): past learners with such a record, and otherwise like this one, {often}. "
-        f"The {label_words(label).chance} is then {chance_words(found.then)}; as it is, {chance_words(found.now)}."
+        f"{found.record} ({found.own}): {many} of the past learners with such a record, and otherwise like this one, "
+        f"{words.happened}. The {words.chance} is then {chance_words(found.then)}; as it is, {chance_words(found.now)}."
     )
 
 

@@ -136,19 +136,24 @@ def reasons(
     told = []
     for row in range(len(features)):
         chosen = _choose(order[row].tolist(), shares[row], net[row], found, top, per_domain)
-        told.append(
-            tuple(
-                speaker.say(
-                    found.spokesman(family, added[row], values[row], float(net[row, family])),
-                    values[row],
-                    middles[row] if middles.ndim == 2 else middles,
-                    "for" if net[row, family] > 0 else "against",
-                    float(shares[row, family]),
-                )
-                for family in chosen
+        said = [
+            speaker.say(
+                found.spokesman(family, added[row], values[row], float(net[row, family])),
+                values[row],
+                middles[row] if middles.ndim == 2 else middles,
+                "for" if net[row, family] > 0 else "against",
+                float(shares[row, family]),
             )
-        )
+            for family in chosen
+        ]
+        told.append(tuple(said[place] for place in not_said_before(said)))
     return told
+
+
+def not_said_before(said: Sequence[Reason]) -> list[int]:
+    """The places of reasons whose sentence none before them has; quantities that are not known yet may share one."""
+    texts = [reason.text for reason in said]
+    return [place for place, text in enumerate(texts) if texts.index(text) == place]
 
 
 def family(name: str) -> str:

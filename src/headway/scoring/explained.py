@@ -18,7 +18,16 @@ from headway.explanation.changes import Change, Week, changes
 from headway.explanation.guard import refuse_protected
 from headway.explanation.lime import Agreement, agreement, by_family, surrogate
 from headway.explanation.mixing import log_odds_of
-from headway.explanation.reasons import LEAST_SHARE, Direction, Families, Reason, Speaker, families, family
+from headway.explanation.reasons import (
+    LEAST_SHARE,
+    Direction,
+    Families,
+    Reason,
+    Speaker,
+    families,
+    family,
+    not_said_before,
+)
 from headway.explanation.shapley import Explains, explainer
 from headway.explanation.stability import SEED, Steadiness, steadiness
 from headway.explanation.what_if import Chance, WhatIf, usual, what_if
@@ -251,7 +260,7 @@ class _Telling:
                 for at in self.families.order(shares[None])[0].tolist()
                 if self.families.domains[at] == name and shares[at] >= LEAST_TOLD and not steady.withheld[at]
             ]
-            reasons = tuple(
+            reasons = [
                 speaker.say(
                     self.families.spokesman(at, now.added, now.values, float(net[at])),
                     now.values,
@@ -260,10 +269,12 @@ class _Telling:
                     float(shares[at]),
                 )
                 for at in said
-            )
+            ]
+            once = not_said_before(reasons)
             direction: Direction = "for" if sums[name] > 0 else "against"
             share = abs(sums[name]) / total if total else 0.0
-            told.append(InDomain(name, direction, share, reasons, tuple(float(steady.steady[at]) for at in said)))
+            steadiness = tuple(float(steady.steady[said[place]]) for place in once)
+            told.append(InDomain(name, direction, share, tuple(reasons[place] for place in once), steadiness))
         return tuple(told)
 
     def since(

@@ -58,9 +58,9 @@ def test_words_are_of_past_learners_and_never_causal() -> None:
         assert "past learners with such a record" in told
         assert not causal_words(told)
         assert "will" not in told.split()
-    assert "less often" in what_if_words(asked("visits_7d", 6), "does_not_finish")
-    assert "more often" in what_if_words(asked("visits_7d", 0), "does_not_finish")
-    assert "about as often" in what_if_words(asked("visits_7d", 1), "does_not_finish")
+    assert ": fewer of" in what_if_words(asked("visits_7d", 6), "does_not_finish")
+    assert ": more of" in what_if_words(asked("visits_7d", 0), "does_not_finish")
+    assert "about as many of" in what_if_words(asked("visits_7d", 1), "does_not_finish")
     assert not causal_words(NO_PROMISE)
     assert not causal_words(agreement_words(Agreement(0.8, 1.0, 0.7)))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headway.domain.errors import InputError, NotPermitted
-from headway.explanation.reasons import LEAST_SHARE, Reason, family, reasons
+from headway.explanation.reasons import LEAST_SHARE, Reason, family, not_said_before, reasons
 from headway.features.definition import Domain, Feature
 from headway.models.model import Floats, Matrix
 
@@ -165,3 +165,10 @@ def test_what_does_not_fit_is_refused() -> None:
         reasons(matrix, np.ones((2, 1)), known, np.ones(3))
     with pytest.raises(NotPermitted):
         reasons(matrix, np.ones((2, 1)), {"a": replace(known["a"], reads=("gender",))}, {})
+
+
+def test_a_sentence_is_said_once() -> None:
+    def said(text: str) -> Reason:
+        return Reason("a", math.nan, math.nan, "for", 0.1, text, "results")
+
+    assert not_said_before([said("No marked work yet"), said("No posts"), said("No marked work yet")]) == [0, 1]
