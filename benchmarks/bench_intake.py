@@ -2,7 +2,8 @@
 
 Starts `headway serve` on loopback, sends from a process of its own over 32 connections: one statement at a time, then
 50 and 500 in a request; then one at a time at half the rate reached, for the latency; then JSON lines of plain records.
-Run it on a quiet machine: `python -m benchmarks.bench_intake [--seconds 8]`. Prints one JSON document.
+Run it on a quiet machine: `python -m benchmarks.bench_intake [--seconds 8]`. Prints one JSON document. With
+`--statements 1000000` it sends so many instead, 500 in a request, and prints the memory held after each tenth.
 """
 
 import argparse
@@ -181,6 +182,20 @@ def measure(pid: int, port: int, auth: str, seconds: float) -> dict[str, Any]:
     return told
 
 
+def grown(pid: int, port: int, auth: str, statements: int) -> dict[str, Any]:
+    """The server's memory in MiB before and after each tenth of so many statements, and how many were sent."""
+    size = min(500, max(1, statements // 10))
+    count = max(1, statements // 10 // size)
+    held, took = [held_mib(pid)], 0.0
+    for _ in range(10):
+        bodies = (json.dumps([statement(n) for n in range(size)]) for _ in range(count))
+        requests = [request(auth, "/xapi/statements", "application/json", body.encode()) for body in bodies]
+        took += asyncio.run(send(port, requests))[0]
+        held.append(held_mib(pid))
+    sent = 10 * count * size
+    return {"statements": sent, "per_s": round(sent / took), "held_mib": held, "growth_mib": held[-1] - held[1]}
+
+
 def percentile(each: list[float], share: float) -> float:
     """Milliseconds within which this share of requests was answered."""
     return round(each[min(len(each) - 1, int(len(each) * share))] * 1000, 2)
@@ -189,6 +204,7 @@ def percentile(each: list[float], share: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--statements", type=int, help="Send so many and tell the memory held after each tenth.")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headway-bench-") as home:
         made = subprocess.run(
@@ -205,7 +221,10 @@ def main() -> None:
         try:
             wait_for(port)
             used = cpu_seconds(server.pid)
-            told = measure(server.pid, port, auth, asked.seconds)
+            if asked.statements:
+                told = grown(server.pid, port, auth, asked.statements)
+            else:
+                told = measure(server.pid, port, auth, asked.seconds)
             told["server_cpu_s"] = round(cpu_seconds(server.pid) - used, 2)
             told["server_peak_mib"] = peak_mib(server.pid)
             told["load_average"] = os.getloadavg()
@@ -234,8 +253,17 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_mib(pid: int) -> int:
     """The most memory that a process has held, in MiB."""
+    return _mib(pid, "VmHWM:")
+
+
+def held_mib(pid: int) -> int:
+    """The memory that a process holds, in MiB."""
+    return _mib(pid, "VmRSS:")
+
+
+def _mib(pid: int, name: str) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    return int(status.partition(name)[2].split()[0]) // 1024
 
 
 if __name__ == "__main__":

@@ -144,6 +144,35 @@ class IntakeSettings(_Section):
     records: dict[str, str] = Field(default={}, description="Options of the source records for records that arrive.")
 
 
+class OidcSettings(_Section):
+    """The identity provider whose tokens people may come with, beside API keys. See docs/how-to/serve.md."""
+
+    issuer: WebAddress = Field(description="The provider, as its tokens name it in `iss`.")
+    audience: str = Field(min_length=1, description="What tokens for this server name in `aud`.")
+    client_id: str = Field(default="", description="Only tokens made for this client (`azp`); empty for all clients.")
+    roles_claim: str = Field(
+        default="roles", min_length=1, description="The claim with the roles: `realm_access.roles`."
+    )
+    roles: dict[str, tuple[str, ...]] = Field(default={}, description="ROLE = the scopes that it allows.")
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_safe(cls, issuer: str) -> str:
+        return safe_address(issuer)
+
+
+def safe_address(url: str) -> str:
+    """The web address, where nobody on the way can change what it answers: https, or this machine.
+
+    Raises:
+        ValueError: it is another.
+    """
+    parts = urlsplit(_address(url))
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        raise ValueError(f"{url!r} is not protected on the way; write https://HOST/PATH")
+    return url
+
+
 class ServerSettings(_Section):
     """`headway serve`."""
 
@@ -151,3 +180,13 @@ class ServerSettings(_Section):
     body_timeout_s: int = Field(default=30, ge=1, description="Seconds in which a request body must have arrived.")
     requests_per_s: int = Field(default=5_000, ge=1, description="Requests a second that one key may make.")
     open_requests: int = Field(default=512, ge=1, description="Requests worked on at once; more are told to come back.")
+    oidc: OidcSettings | None = Field(
+        default=None,
+        examples=[{}],
+        description="People's tokens of an identity provider, a table `[server.oidc]`: see docs/how-to/serve.md.",
+    )
+
+    @field_validator("oidc", mode="before")
+    @classmethod
+    def _empty_is_none(cls, told: object) -> object:
+        return told or None

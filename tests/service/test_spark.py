@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -10,18 +11,22 @@ from pathlib import Path
 
 import ibis
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from headway import flow
 from headway.domain.errors import ConfigError, LakeError
+from headway.domain.time import AsOf
 from headway.features.as_of import FeatureTable, compute, moments_on_days
 from headway.features.views import view_of
-from headway.flow import App, open_app
+from headway.flow import App, Recipe, open_app
 from headway.lake.reading import Records
+from headway.lake.spark import SparkRecords
 from headway.lake.spark_session import Cluster, session
 from headway.scoring.cohorts import COHORT, PREDICTIONS, Scorer, predictions_in
-from headway.scoring.predict import predict
+from headway.scoring.kept import ScoreRun
+from headway.scoring.predict import Prediction, predict
 from tests.support import made
 from tests.support.command import environment, run
 from tests.support.engines import SPARK, lake_on, needs_spark
@@ -90,6 +95,38 @@ def _alone(state: dict[str, bytes], features: FeatureTable, at: object) -> list[
     return list(predict(RiskModel.restore(state), features.rows(which)))
 
 
+def test_several_runs_are_scored_where_their_rows_are(
+    made_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As each alone on DuckDB; beyond predictions, no learner's rows come to this process."""
+    for module in ("modelling", "scoring"):
+        monkeypatch.setattr(f"headway.flow.{module}.view_of", lambda: view_of(FEW))
+    home = Path(shutil.copytree(made_home, tmp_path / "home"))
+    runs = [made.SECOND, made.RUNNING]
+    with open_app(home) as app:
+        version = flow.train(app, Recipe("does_not_finish", (), 20, AsOf.at(made.TODAY), "logistic", made.RUNNING))
+        other = Path(shutil.copytree(home, tmp_path / "other"))
+        alone = {run: flow.score(app, run, made.TODAY, model=version.ref) for run in runs}
+    seen: list[pa.Table] = []
+    told: dict[str, list[Prediction]] = {}
+    collect = SparkRecords.collect
+
+    def watched(records: SparkRecords, expr: ibis.Table) -> pa.Table:
+        seen.append(collect(records, expr))
+        return seen[-1]
+
+    def take(one: ScoreRun, said: list[Prediction]) -> None:
+        told[one.run] = said
+
+    monkeypatch.setattr(SparkRecords, "collect", watched)
+    with open_app(other, engine=ON_SPARK) as app:
+        kept = flow.score_runs(app, runs, made.TODAY, model=version.ref, take=take)
+    assert told == {run: said for run, (_, said) in alone.items()}
+    assert [one.id for one in kept] == [one.id for one, _ in alone.values()]
+    rows = [table for table in seen if "learner" in table.column_names and table.num_rows > 1]
+    assert [table.schema for table in rows] == [PREDICTIONS]
+
+
 def test_groups_of_runs_side_by_side_are_the_same(
     on_spark: App, on_duckdb: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,8 +167,6 @@ def test_a_lake_named_by_a_uri_is_read(made_home: Path) -> None:
 
 
 def test_files_that_are_gone_are_named_with_what_to_do(made_home: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(made_home / "lake", tmp_path / "lake")
     with lake_on("spark", tmp_path / "lake").open(None, None) as records:
         for file in (tmp_path / "lake" / "outcomes").rglob("*.parquet"):

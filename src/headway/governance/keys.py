@@ -35,33 +35,58 @@ _MARK: Final = "hs_"  # by which tools that look for leaked secrets know ours
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """An API key without its secret.
+class Caller:
+    """Who asks: an API key, or a person whom an identity provider vouches for.
 
     Attributes:
-        id: the public half, also the user name in HTTP Basic.
-        name: what its maker calls it.
-        scopes: what it allows.
-        made_at: when it was made.
-        made_by: by whom.
-        revoked_at: when it was revoked; None while it is good.
+        id: of a key its public half, also the user name in HTTP Basic; of a person a pseudonym.
+        name: what a key's maker calls it.
+        scopes: what is allowed.
     """
 
     id: str
     name: str
     scopes: tuple[str, ...]
+
+    @property
+    def actor(self) -> str:
+        """How the audit names who asks."""
+        return self.id
+
+    def needs(self, scope: str) -> None:
+        """Passes where `scope` is allowed.
+
+        Raises:
+            NotPermitted: it is not.
+        """
+        if scope not in self.scopes and "admin" not in self.scopes:
+            raise NotPermitted(self._lacks(scope))
+
+    def _lacks(self, scope: str) -> str:
+        return f"None of your roles allows {scope}. Ask for a role that [server.oidc] gives this scope to."
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Caller):
+    """An API key without its secret.
+
+    Attributes:
+        made_at: when it was made.
+        made_by: by whom.
+        revoked_at: when it was revoked; None while it is good.
+    """
+
     made_at: datetime
     made_by: str
     revoked_at: datetime | None
 
-    def needs(self, scope: str) -> None:
-        """Passes where the key allows `scope`.
+    @property
+    def actor(self) -> str:
+        """How the audit names the key."""
+        return f"key {self.id}"
 
-        Raises:
-            NotPermitted: it does not.
-        """
-        if scope not in self.scopes and "admin" not in self.scopes:
-            raise NotPermitted(f"This key lacks the scope {scope}. Make one with: headway key create --scope {scope}")
+    def _lacks(self, scope: str) -> str:
+        return f"This key lacks the scope {scope}. Make one with: headway key create --scope {scope}"
 
 
 def create(

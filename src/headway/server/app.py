@@ -21,6 +21,7 @@ from headway.server.findable import Findable
 from headway.server.limits import Gate
 from headway.server.log import LOG, facts
 from headway.server.metrics import Metrics
+from headway.server.oidc import Provider
 from headway.server.openapi import document
 from headway.server.scoring import ScoreJobs
 from headway.server.state import State
@@ -34,14 +35,15 @@ def create_app(app: App) -> FastAPI:
     Args:
         app: the opened home; it must stay open for as long as the application runs.
     """
-    metrics = Metrics()
+    metrics, people = Metrics(), app.settings.server.oidc
+    provider = None if people is None else Provider(people, app.clock)
 
     @asynccontextmanager
     async def running(made: FastAPI) -> AsyncIterator[None]:
         with open_inbox(app, same) as inbox:
             findable = Findable(inbox, app.clock)
             jobs = ScoreJobs(app)
-            made.state.headway = State(app, inbox, findable, metrics)
+            made.state.headway = State(app, inbox, findable, metrics, provider)
             findable.start()
             jobs.start()
             try:

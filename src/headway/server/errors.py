@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from starlette.exceptions import HTTPException
 
-from headway.domain.errors import Busy, HeadwayError, InputError, NotAuthenticated, Unavailable
+from headway.domain.errors import Busy, ConfigError, HeadwayError, InputError, NotAuthenticated, Unavailable
 
+_AWAY: Final = "The database cannot be used just now. Try again in a moment."
 _WORDS: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -39,7 +40,7 @@ def answer_to(error: HeadwayError, request_id: str) -> tuple[int, dict[str, str]
     elif status == 503:
         headers["Retry-After"] = "5"
     if isinstance(error, NotAuthenticated):
-        headers["WWW-Authenticate"] = 'Basic realm="headway", charset="UTF-8"'
+        headers["WWW-Authenticate"] = 'Basic realm="headway", charset="UTF-8", Bearer realm="headway"'
     more = {name: str(getattr(error, name)) for name in ("requirement", "path") if hasattr(error, name)}
     message = str(error)
     if status == 500:  # a message about settings or the machine is for the log, not for whoever asks
@@ -59,6 +60,8 @@ EXPECTED: Final = (
 
 def answer(error: BaseException, request_id: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of the answer to anything that was raised."""
+    if isinstance(error, ConfigError) and isinstance(error.__cause__, DatabaseError):
+        return answer_to(Unavailable(_AWAY), request_id)  # the settings were good when the server started
     if isinstance(error, HeadwayError):
         return answer_to(error, request_id)
     if isinstance(error, RequestValidationError):
@@ -66,7 +69,7 @@ def answer(error: BaseException, request_id: str) -> tuple[int, dict[str, str], 
         place = ".".join(str(part) for part in first["loc"])
         return answer_to(InputError(f"{place}: {first['msg']}."), request_id)
     if isinstance(error, OperationalError):  # lost in the middle of a question; what was asked for did not happen
-        return answer_to(Unavailable("The database cannot be used just now. Try again in a moment."), request_id)
+        return answer_to(Unavailable(_AWAY), request_id)
     if isinstance(error, TimeoutError):
         told = "The body did not arrive in time. Send it faster or in parts."
         return 408, {"Connection": "close"}, shape("too_slow", told, request_id)

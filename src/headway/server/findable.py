@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import Final
 
+from sqlalchemy.exc import OperationalError
+
 from headway.domain.errors import HeadwayError
 from headway.domain.time import Clock
 from headway.intake.inbox import Inbox
@@ -30,6 +32,7 @@ class Findable:
         self._open: Counter[int] = Counter()
         self._turn = Lock()
         self._stop = Event()
+        self._latest = 0
         self._thread = Thread(target=self._run, name="headway-index", daemon=True)
         self.through = 0
         """Everything stored up to this instant is found, in microseconds since 1970."""
@@ -45,8 +48,13 @@ class Findable:
             self._thread.join()
 
     def now(self) -> int:
-        """The current instant in microseconds, to the millisecond."""
-        return int(self._clock.now().timestamp() * 1000) * 1000
+        """The current instant in microseconds, to the millisecond; never before one that was told.
+
+        Where the machine's clock is set back, time stands still until it has caught up: who asks for what is new since
+        the last answer would otherwise miss what arrives meanwhile.
+        """
+        self._latest = max(self._latest, int(self._clock.now().timestamp() * 1000) * 1000)
+        return self._latest
 
     def begin(self, at: int) -> None:
         """Something stored at that instant is on its way to the disk."""
@@ -63,8 +71,13 @@ class Findable:
     def catch_up(self, most: int) -> int:
         """The instant up to which everything stored is found now, after indexing at most about `most` entries."""
         with self._turn:
-            before = min([self.now(), *(instant - 1_000 for instant in self._open)])
-        if not self._inbox.index(terms_of, most):
+            # Less a millisecond, since more may yet be stored in this one.
+            before = min([self.now(), *self._open]) - 1_000
+        try:
+            whole = self._inbox.index(terms_of, most)
+        except (HeadwayError, OperationalError):  # the disk is full, say: what was made findable before is still found
+            whole = False
+        if not whole:
             before = min(before, self._inbox.indexed_us() - 1_000)
         self.through = max(self.through, before)
         return self.through
@@ -76,7 +89,7 @@ class Findable:
             try:
                 if written - before <= _FEW:
                     self.catch_up(_STEP)
-            except HeadwayError:  # the database is away; whoever asks is told so
+            except (HeadwayError, OperationalError):  # the database is away; whoever asks is told so
                 continue
 
 

@@ -88,7 +88,11 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas |= {"Error": _ERROR, "Statement": _STATEMENT, "Record": _RECORD}
     parts["securitySchemes"] = {
         "basic": {"type": "http", "scheme": "basic", "description": "Key and secret of an API key."},
-        "bearer": {"type": "http", "scheme": "bearer", "description": "The secret of an API key."},
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The secret of an API key, or under /v1 a person's token of the identity provider.",
+        },
     }
     for path, item in made["paths"].items():
         for operation in item.values():

@@ -1,16 +1,20 @@
 """What answers under /v1 look like. Names are the words of the glossary; instants are ISO 8601 in UTC."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from headway.flow.serving import RunShown
-from headway.governance.keys import Key
+from headway.governance.keys import Caller, Key
 from headway.registry.registry import ModelVersion
 from headway.scoring.kept import ScoreRun
 from headway.scoring.predict import Prediction
 from headway.store.jobs import Job
+
+CANNOT_KNOW: Final = (
+    "The course record does not know about illness, work or a plan agreed with a tutor. Ask before you assume."
+)
 
 
 class Page(BaseModel):
@@ -125,9 +129,7 @@ class Explanation(ScoreRunItem):
     """One learner's prediction with what it rests on and what it cannot know."""
 
     prediction: PredictionItem
-    cannot_know: str = (
-        "The course record does not know about illness, work or a plan agreed with a tutor. Ask before you assume."
-    )
+    cannot_know: str = CANNOT_KNOW
 
 
 class Enrolment(BaseModel):
@@ -214,18 +216,14 @@ class ScoreRequest(BaseModel):
     model: str | None = Field(default=None, max_length=255, description="NAME/VERSION; null for the run's own.")
 
 
-class Score(BaseModel):
-    """What a model says of one learner now; it is kept nowhere."""
+class Score(PredictionItem):
+    """What a model says of one learner now, with what it rests on; it is kept nowhere."""
 
-    learner: str
     run: str
     as_of: str
     model: str
-    status: Literal["scored", "too_early"]
-    risk: float | None
-    low: float | None
-    high: float | None
-    why_too_early: str | None
+    label: str
+    cannot_know: str = CANNOT_KNOW
 
 
 class JobItem(BaseModel):
@@ -264,6 +262,19 @@ class KeyItem(BaseModel):
     scopes: list[str]
 
     @classmethod
-    def of(cls, key: Key) -> "KeyItem":
+    def of(cls, key: Caller) -> "KeyItem":
         """The item for a key."""
         return cls(key=key.id, name=key.name, scopes=list(key.scopes))
+
+
+class Me(BaseModel):
+    """Who asks: a key by its public half, a person by a pseudonym."""
+
+    kind: Literal["person", "key"]
+    id: str
+    scopes: list[str]
+
+    @classmethod
+    def of(cls, caller: Caller) -> "Me":
+        """The item for who asks."""
+        return cls(kind="key" if isinstance(caller, Key) else "person", id=caller.id, scopes=list(caller.scopes))

@@ -17,11 +17,12 @@ from headway.evaluation.risk_model import RiskModel
 from headway.flow.app import App
 from headway.flow.live import LiveRun
 from headway.governance import keys
-from headway.governance.keys import Key
+from headway.governance.keys import Caller
 from headway.intake.inbox import Inbox
 from headway.registry.registry import ModelVersion
 from headway.server.findable import Findable
 from headway.server.metrics import Metrics
+from headway.server.oidc import Provider, is_token
 
 KNOWN_S: Final = 10.0
 """Seconds for which a key is known without asking the database; a revoked one works no longer than this."""
@@ -34,7 +35,7 @@ _MISSING: Final = "Send an API key: HTTP Basic with key and secret, or Bearer wi
 
 @dataclass(slots=True)
 class _Known:
-    key: Key
+    key: Caller
     until: float
     allowance: float
     seen: float
@@ -48,21 +49,26 @@ class State:
     inbox: Inbox
     findable: Findable
     metrics: Metrics = field(default_factory=Metrics)
+    provider: Provider | None = None
     _known: dict[bytes, _Known] = field(default_factory=dict, repr=False)
     _runs: "OrderedDict[tuple[str, str], LiveRun]" = field(default_factory=OrderedDict, repr=False)
     _models: "OrderedDict[str, tuple[ModelVersion, RiskModel]]" = field(default_factory=OrderedDict, repr=False)
     _turn: Lock = field(default_factory=Lock, repr=False)
 
-    async def key(self, request: Request, scope: str | None) -> Key:
-        """The key that a request comes with, if it allows `scope` and has not asked too often.
+    async def key(self, request: Request, scope: str | None) -> Caller:
+        """Whose key or token a request comes with, if it allows `scope` and has not asked too often.
+
+        Tokens of people are good under /v1 alone: who sends statements is a program, and has a key.
 
         Raises:
             NotAuthenticated: there is none, or it is not known.
             NotPermitted: it does not allow this.
             Busy: it asks too often.
+            Unavailable: the identity provider must be asked and is away.
         """
         secret, claimed = _credentials(request)
-        known = await self._known_key(secret, claimed)
+        people = self.provider if request.url.path.startswith("/v1/") and claimed is None else None
+        known = await self._known_key(secret, claimed, people if is_token(secret) else None)
         request.state.key_id = known.key.id
         self._count(known)
         if scope is not None:
@@ -78,20 +84,26 @@ class State:
             raise Busy(f"This key may make {rate:g} requests a second. Come back in a second.")
         known.allowance -= 1
 
-    async def _known_key(self, secret: str, claimed: str | None) -> _Known:
-        digest = hashlib.sha256(f"{claimed}\n{secret}".encode()).digest()
+    async def _known_key(self, secret: str, claimed: str | None, people: Provider | None) -> _Known:
+        digest = hashlib.sha256(f"{people is None} {claimed}\n{secret}".encode()).digest()
         known = self._known.get(digest)
         if known is not None and known.until > monotonic():
             return known
-        key = await run_in_threadpool(self._verified, secret, claimed)
+        good_for_s = KNOWN_S
+        key: Caller
+        if people is not None:
+            person = await run_in_threadpool(people.person, secret)
+            key, good_for_s = person.caller, min(KNOWN_S, person.good_for_s)
+        else:
+            key = await run_in_threadpool(self._verified, secret, claimed)
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         now, rate = monotonic(), float(self.app.settings.server.requests_per_s)
         allowance, seen = (2 * rate, now) if known is None else (known.allowance, known.seen)
-        self._known[digest] = _Known(key, now + KNOWN_S, allowance, seen)
+        self._known[digest] = _Known(key, now + good_for_s, allowance, seen)
         return self._known[digest]
 
-    def _verified(self, secret: str, claimed: str | None) -> Key:
+    def _verified(self, secret: str, claimed: str | None) -> Caller:
         with self.app.store.read() as connection:
             return keys.verify(connection, secret, claimed)
 

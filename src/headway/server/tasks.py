@@ -1,4 +1,4 @@
-"""Tasks and contacts as JSON. No logic, only flow calls; the audit names the key."""
+"""Tasks and contacts as JSON. No logic, only flow calls; the audit names who asks."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
@@ -11,14 +11,14 @@ from headway.advising.task_queries import Wanted
 from headway.advising.tasks import Contact, Task
 from headway.domain.errors import InputError
 from headway.flow import tasks
-from headway.governance.keys import Key
+from headway.governance.keys import Caller
 from headway.live_settings import ListSlug
 from headway.server.v1 import Cursor, Limit, Needs, after_cursor, app_of, next_cursor
 
 router: Final = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
-Reader = Annotated[Key, Depends(Needs("tasks/read"))]
-Writer = Annotated[Key, Depends(Needs("tasks/write"))]
+Reader = Annotated[Caller, Depends(Needs("tasks/read"))]
+Writer = Annotated[Caller, Depends(Needs("tasks/write"))]
 
 
 class TaskItem(BaseModel):

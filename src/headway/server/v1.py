@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
-import numpy as np
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,8 +14,7 @@ from headway.domain.errors import InputError
 from headway.features.views import STANDARD
 from headway.flow import serving
 from headway.flow.app import App
-from headway.governance.keys import Key
-from headway.scoring.predict import TOO_EARLY
+from headway.governance.keys import Caller
 from headway.server.schemas import (
     Enrolment,
     Explanation,
@@ -24,6 +22,7 @@ from headway.server.schemas import (
     JobItem,
     KeyItem,
     Learner,
+    Me,
     ModelItem,
     Models,
     Predicted,
@@ -49,14 +48,14 @@ class Needs:
     def __init__(self, scope: str) -> None:
         self._scope = scope
 
-    async def __call__(self, request: Request) -> Key:
+    async def __call__(self, request: Request) -> Caller:
         """The key."""
         return await state_of(request).key(request, self._scope)
 
 
-Reader = Annotated[Key, Depends(Needs("predictions/read"))]
-LearnerReader = Annotated[Key, Depends(Needs("learners/read"))]
-Scorer = Annotated[Key, Depends(Needs("score"))]
+Reader = Annotated[Caller, Depends(Needs("predictions/read"))]
+LearnerReader = Annotated[Caller, Depends(Needs("learners/read"))]
+Scorer = Annotated[Caller, Depends(Needs("score"))]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="At most so many items.")]
 Cursor = Annotated[str | None, Query(max_length=_LONGEST, description="`next` of the page before.")]
 Day = Annotated[str | None, Query(max_length=40, description="A date (its end, in the run's zone) or an instant.")]
@@ -190,29 +189,24 @@ async def own_key(request: Request) -> KeyItem:
     return KeyItem.of(await state_of(request).key(request, None))
 
 
+@router.get("/me", summary="Who asks", operation_id="get_me")
+async def me(request: Request) -> Me:
+    """Who asks, a person or a key, and with which scopes; a person's id is that of the audit."""
+    return Me.of(await state_of(request).key(request, None))
+
+
 def _score_one(app: App, state: State, asked: ScoreRequest, learner: str) -> Score:
     ref = asked.model or serving.model_for(app, asked.run, asked.label)
     version, model = state.model(ref)
     as_of = asked.as_of or serving.today_in(app, asked.run)
     found = serving.risk_now(app, state.live(asked.run, STANDARD), learner, as_of, version, model)
-    withheld = found.withheld[0]
-    told = [None if withheld or np.isnan(each[0]) else float(each[0]) for each in (found.risks, found.low, found.high)]
-    return Score(
-        learner=learner,
-        run=asked.run,
-        as_of=as_of,
-        model=version.ref,
-        status="too_early" if withheld else "scored",
-        risk=told[0],
-        low=told[1],
-        high=told[2],
-        why_too_early=TOO_EARLY[withheld] if withheld else None,
-    )
+    said = PredictionItem.of(found).model_dump()
+    return Score(**said, run=asked.run, as_of=as_of, model=version.ref, label=version.label)
 
 
-def app_of(request: Request, key: Key) -> App:
-    """The home, its acts audited under the key's name."""
-    return replace(state_of(request).app, actor=f"key {key.id}")
+def app_of(request: Request, key: Caller) -> App:
+    """The home, its acts audited under the name of who asks."""
+    return replace(state_of(request).app, actor=key.actor)
 
 
 def next_cursor(after: str) -> str:

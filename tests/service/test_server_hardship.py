@@ -1,0 +1,161 @@
+"""A full disk, a database that crashes, a killed worker: told clearly, and what was acknowledged is there once."""
+
+import fcntl
+import json
+import os
+import random
+import resource
+import threading
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from headway.flow import App, open_app
+from headway.flow.intake import open_inbox
+from headway.intake.entries import Entry, Parcel
+from tests.service.conftest import Database
+from tests.service.test_server import in_lake
+from tests.support.command import start
+from tests.support.served import VERSION, Served, make_key, serving, statement
+
+pytestmark = pytest.mark.service
+
+ROUNDS = int(os.environ.get("HEADWAY_TEST_ROUNDS", "1"))
+SMALL_BYTES = 4_096
+
+
+def told_to_come_back(answer: httpx.Response) -> None:
+    """Passes where an answer says clearly that it cannot be done just now."""
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable"), answer.text
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_full_disk_is_told_and_the_server_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    """The disk is full for one process: no file of its may grow."""
+    home = tmp_path / "home"
+    key = make_key(home)
+    with serving(home) as served, served.client(key) as client:
+        before, lost, after = statement(1), [statement(n) for n in range(50)], statement(2)
+        assert client.post("/xapi/statements", json=before).status_code == 200
+        limits = resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (SMALL_BYTES, limits[1]))
+        for _ in range(3):
+            told_to_come_back(client.post("/xapi/statements", json=lost))
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/xapi/statements", params={"statementId": before["id"]}).status_code == 200
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, limits)
+        assert client.post("/xapi/statements", json=after).status_code == 200
+        assert client.post("/xapi/statements", json=lost[:1]).status_code == 200
+    ids = [one["id"] for one in (before, after, *lost)]
+    assert in_lake(home, ids) == [1, 1, 1, *[0] * 49]
+
+
+class _Patient:
+    """Senders that send again what was not acknowledged, until they are stopped."""
+
+    def __init__(self, served: Served, key: tuple[str, str]) -> None:
+        self._served, self._key = served, key
+        self.acknowledged: list[str] = []
+        self.odd: list[str] = []
+        self._more, self._stop = threading.Condition(), threading.Event()
+        self._threads = [threading.Thread(target=self._send) for _ in range(4)]
+
+    def __enter__(self) -> "_Patient":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def more(self, count: int) -> None:
+        """Returns when so many more statements were acknowledged."""
+        with self._more:
+            wanted = len(self.acknowledged) + count
+            assert self._more.wait_for(lambda: len(self.acknowledged) >= wanted, timeout=120), self.odd
+
+    def _send(self) -> None:
+        with httpx.Client(base_url=self._served.url, auth=self._key, headers=VERSION, timeout=60) as client:
+            batch = [statement(n) for n in range(10)]
+            while not self._stop.is_set():
+                answer = client.post("/xapi/statements", json=batch)
+                if answer.status_code == 200:
+                    with self._more:
+                        self.acknowledged += answer.json()
+                        self._more.notify_all()
+                    batch = [statement(n) for n in range(10)]
+                elif answer.status_code == 503:
+                    self._stop.wait(0.1)
+                else:
+                    self.odd.append(answer.text)
+                    return
+
+
+def test_a_database_may_crash_and_come_back(tmp_path: Path, postgres: str, database: Database) -> None:
+    home, env, chance = tmp_path / "home", {"HEADWAY__STORE__URL": postgres}, random.Random(5)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HEADWAY__STORE__URL", postgres)
+        key = make_key(home)
+        with serving(home, **env) as served, served.client(key) as client, _Patient(served, key) as senders:
+            for _ in range(ROUNDS):
+                senders.more(chance.randrange(20, 200))
+                database.crash()
+                try:
+                    told_to_come_back(client.post("/xapi/statements", json=statement(1)))
+                    told_to_come_back(client.get("/readyz"))
+                    told_to_come_back(client.get("/v1/jobs/none"))
+                    assert client.get("/healthz").status_code == 200
+                finally:
+                    database.start()
+                senders.more(20)
+            assert client.get("/readyz").status_code == 200
+        assert senders.odd == []
+        assert set(in_lake(home, senders.acknowledged)) == {1}
+
+
+def test_a_worker_killed_while_it_moves_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """The kill comes some milliseconds after the worker has noted which range of the inbox it moves."""
+    home, chance = tmp_path / "home", random.Random(5)
+    ids: list[str] = []
+    with open_app(home) as app:
+        for _ in range(ROUNDS):
+            ids += kept(app, 1_000)
+            worker = start("worker", "--home", home, "--every", "1s")
+            while worker.poll() is None and not is_moving(home):
+                threading.Event().wait(0.002)
+            threading.Event().wait(chance.random() * 0.3)
+            worker.kill()
+            worker.communicate()
+            with open_inbox(app) as inbox:
+                assert inbox.backlog().last == len(ids)
+    assert set(in_lake(home, ids)) == {1}
+
+
+def kept(app: App, count: int) -> list[str]:
+    """The ids of so many more statements in the inbox."""
+    made = [statement(number) for number in range(count)]
+    entries = [
+        Entry("xapi", int(app.clock.now().timestamp() * 1_000_000), UUID(one["id"]).bytes, json.dumps(one).encode())
+        for one in made
+    ]
+    with open_inbox(app) as inbox:
+        inbox.keep(Parcel(entries))
+    return [one["id"] for one in made]
+
+
+def is_moving(home: Path) -> bool:
+    """Whether somebody moves the inbox just now."""
+    mark = home / "inbox.moving"
+    if not mark.exists():
+        return False
+    with mark.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
