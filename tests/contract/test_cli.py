@@ -234,7 +234,7 @@ WRONG: Mapping[str, tuple[int, list[Any], str]] = {
     "no option of the source": (2, ["import", SOURCE, "-o", "learner=3"], "'learners'"),
     "option without a value": (2, ["import", SOURCE, "-o", "learners"], "NAME=VALUE"),
     "no run": (2, ["score", "--run", "simulated/DS101/2026S3", "--as-of", TODAY], RUNNING),
-    "several runs": (2, ["score", "--run", "simulated/*", "--as-of", TODAY], "names 3 runs"),
+    "several runs": (2, ["list", "--run", "simulated/*", "--as-of", TODAY], "names 3 runs"),
     "no date": (2, ["list", "--run", RUNNING, "--as-of", "8 March"], "Write 2014-10-14"),
     "not scored": (2, ["list", "--run", RUNNING, "--as-of", "2026-03-01"], "headway score --run"),
     "no label": (2, ["score", *SCORED, "--label", "does_not_finnish"], "does_not_finish"),

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 from headway.cli import explain, segments
 from headway.cli.options import choose_home
 from headway.domain.errors import HeadwayError, InputError
+from headway.domain.records import KINDS, record_id
 from headway.explanation.guard import causal_words
 from headway.features.definition import FEATURES
 from headway.flow import open_app
@@ -22,6 +25,8 @@ from tests.support.made import RUNNING, TODAY
 
 DOMAINS = {"visits", "materials", "hand-ins", "results", "forum", "timing"}
 SCORED = ("--as-of", TODAY)
+SINCE = datetime(2026, 3, 9, tzinfo=UTC)
+"""The end of that day."""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +77,7 @@ def test_explain_tells_all_and_writes_a_page(home: Path, learner: str, tmp_path:
     assert {"fit", "overlap", "same_sign", "rank_correlation", "strongest"} == set(told["lime"])
     assert set(told["stability"]) == {reason["feature"] for reason in told["reasons"]}
     assert told["attention"] is None
+    assert told["mastery"] == []
     assert told["changed"]["since"] == "2026-03-02T00:00:00Z"
     assert 0 <= told["changed"]["risk_then"] <= 1
     (answer,) = told["what_if"]
@@ -87,6 +93,29 @@ def test_explain_tells_all_and_writes_a_page(home: Path, learner: str, tmp_path:
     assert learner in html
     assert "<svg" in html
     assert "http" not in html.split("<body", 1)[1]
+
+
+def test_explain_names_the_skills_that_are_not_yet_mastered(made_home: Path, learner: str, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(made_home, tmp_path / "home"))
+    given = [("fractions", number in (2, 5, 6), 24) for number in range(8)]
+    given += [("decimals", True, 20)] * 3 + [("decimals", False, 2)]
+    rows = [
+        {"id": record_id("made", "responses", str(number)), "source": "made", "run": RUNNING, "learner": learner}
+        | {"item": f"i{number}", "skills": [skill], "correct": right}
+        | dict.fromkeys(("occurred_at", "recorded_at"), SINCE - timedelta(days=days_ago))
+        for number, (skill, right, days_ago) in enumerate(given)
+    ]
+    rows[-1]["recorded_at"] = SINCE + timedelta(minutes=1)
+    with open_app(other) as app:
+        app.lake.append("responses", pa.Table.from_pylist(rows, schema=KINDS["responses"].schema).to_reader())
+    page = tmp_path / "why.html"
+    told = asked(other, "explain", learner, "--run", RUNNING, *SCORED, "--out", page)
+    printed = asked(other, "explain", learner, "--run", RUNNING, *SCORED, as_json=False)
+    said = ["has not yet mastered fractions: 3 of 8 right", "has mastered decimals: 3 of 3 right"]
+    assert told["mastery"] == said
+    assert all(each in printed for each in said)
+    html = page.read_text(encoding="utf-8")
+    assert all(f"<li>H{each[1:]}</li>" in html for each in said)
 
 
 @pytest.mark.parametrize("asking", ["active_days_14d", "active_days_14d=many", "=4"])

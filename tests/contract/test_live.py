@@ -3,13 +3,18 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from headway import flow
 from headway.domain.errors import Conflict, UnknownName
+from headway.evaluation.histories import history_of
 from headway.evaluation.risk_model import RiskModel
+from headway.features.as_of import Moment, compute
+from headway.features.views import view_of
 from headway.flow import LiveRun, features_of
-from headway.flow.lists import score
+from headway.flow.scoring import score
+from headway.scoring.predict import predict
 from tests.support import made
 
 
@@ -25,17 +30,38 @@ def test_a_learner_has_the_features_of_the_cohort(made_home: Path) -> None:
             LiveRun(app, "simulated/DS101/2030S1")
 
 
-def test_a_learner_has_the_risk_of_the_list(made_home: Path) -> None:
+def test_a_learner_has_the_risk_and_the_reasons_of_the_list(made_home: Path) -> None:
     with flow.open_app(made_home, clock=made.CLOCK) as app:
         score_run, predictions = score(app, made.RUNNING, made.TODAY)
         version = app.registry.get(score_run.model_version)
         model = RiskModel.restore(app.registry.load(version))
         told = next(said for said in predictions if said.risk is not None)
         with LiveRun(app, made.RUNNING) as live:
-            found = live.risk(told.learner, made.TODAY, model, version)
-            assert found.risks[0] == pytest.approx(told.risk, abs=1e-12)
+            found = live.prediction(told.learner, made.TODAY, model, version)
+            assert found.risk == pytest.approx(told.risk, abs=1e-12)
+            assert (found.low, found.high, found.comparable) == (told.low, told.high, told.comparable)
+            assert (found.features_hash, found.days_since_visit) == (told.features_hash, told.days_since_visit)
+            assert [reason.text for reason in found.reasons] == [reason.text for reason in told.reasons]
+            assert found.reasons
         with LiveRun(app, made.RUNNING, "records-only") as live, pytest.raises(Conflict, match=version.view_hash):
-            live.risk(told.learner, made.TODAY, model, version)
+            live.prediction(told.learner, made.TODAY, model, version)
+
+
+def test_a_model_that_reads_a_history_is_given_the_learners_own(
+    made_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headway.flow.live.wants_history", lambda _: True)
+    with flow.open_app(made_home, clock=made.CLOCK) as app:
+        score_run, _ = score(app, made.RUNNING, made.TODAY)
+        version = app.registry.get(score_run.model_version)
+        model = RiskModel.restore(app.registry.load(version))
+        with app.lake.open(score_run.as_of, [made.RUNNING]) as records:
+            cohort = compute(view_of(), records, [Moment(made.RUNNING, score_run.as_of)])
+            wanted = predict(model, cohort, history_of(records, cohort), np.array([3]))[0]
+        with LiveRun(app, made.RUNNING) as live:
+            found = live.prediction(wanted.learner, made.TODAY, model, version)
+        assert found.features_hash == wanted.features_hash
+        assert found.features_hash != predict(model, cohort, None, np.array([3]))[0].features_hash
 
 
 def test_the_command_says_what_the_function_says(made_home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,11 @@ def test_one_learner_has_features_a_prediction_with_reasons_and_a_score(app: App
     assert len(features["features"]) > 90
     scored = client.post("/v1/score", json={**asked, "learner": said.learner}).json()
     assert scored["risk"] == pytest.approx(said.risk)
+    same = ("status", "low", "high", "comparable", "features_hash")
+    assert [scored[name] for name in same] == [why["prediction"][name] for name in same]
+    assert [each["text"] for each in scored["reasons"]] == [each["text"] for each in why["prediction"]["reasons"]]
+    assert scored["reasons"]
+    assert scored["cannot_know"] == why["cannot_know"]
     assert scored["model"] in {one["model"] for one in client.get("/v1/models").json()["items"]}
     assert client.post("/v1/score", json={**asked, "learner": "simulated/nobody"}).status_code == 404
 

@@ -31,6 +31,17 @@ ANCHORS: Final = (
 MATERIALS: Final = ("page", "video", "forum", "quiz", "homepage", "wiki")
 ASSESSMENTS: Final = ("assignment", "test", "exam")
 
+SKILLS: Final[tuple[list[str | None] | None, ...]] = (
+    None,
+    [],
+    ["adding"],
+    ["adding"],
+    ["dividing"],
+    ["adding", "dividing"],
+    ["adding", None, "adding"],
+)
+"""What an answer may name: nothing, a skill, several, one twice, and one that has no name."""
+
 
 @dataclass(frozen=True)
 class Habits:
@@ -175,6 +186,11 @@ class _History:
             if self.random.random() < self.habits.moved:
                 self._assessment(announced + 4, activity, kind, due_on + timedelta(days=9), weight)
             self.plan.append((activity, kind, due_on))
+        # Items of whose skills a course tells, one of them again, one late.
+        for item, day, days_late, skills in (("x", -20, 0, 2), ("x", 9, 12, 4), ("y", 1, 3, 5)):
+            told_at = midnight(self.starts_on + timedelta(days=day), self.zone)
+            columns: dict[str, Any] = {"activity": item, "type": "item", "skills": SKILLS[skills]}
+            self.add("activities", told_at, timedelta(days=days_late), **columns)
 
     def _assessment(self, announced: int, activity: str, kind: str, due_on: date, weight: float | None) -> None:
         due_at = midnight(due_on + timedelta(days=1), self.zone)
@@ -305,6 +321,7 @@ class _History:
             "hints": self.random.choice([None, 2]),
         }
         told |= {"item": self.random.choice("xyz"), "attempt": self.random.choice([None, 1, 2])}
+        told["skills"] = Random(len(self.records["responses"])).choice(SKILLS)
         self.add("responses", self._at(self.random.randint(-3, self.days)), learner=learner, **told)
 
     def _hand_in(self, learner: str, activity: str, kind: str, due: int) -> None:

@@ -136,7 +136,7 @@ def features(known: Seen) -> dict[str, dict[str, float]]:
 
 
 def _own(known: Seen, learner: str) -> dict[str, float]:
-    return _activity(known, learner) | _assessments(known, learner) | _facts(known, learner)
+    return _activity(known, learner) | _assessments(known, learner) | _practice(known, learner) | _facts(known, learner)
 
 
 def _activity(known: Seen, learner: str) -> dict[str, float]:
@@ -205,6 +205,26 @@ def _assessments(known: Seen, learner: str) -> dict[str, float]:
         "mean_days_early": sum(early) / len(early) if early else math.nan,
         "last_score": last,
         "days_to_next_due": min(ahead, default=math.nan),
+    }
+
+
+def _practice(known: Seen, learner: str) -> dict[str, float]:
+    of_item: dict[str, set[str]] = defaultdict(set)
+    for told in known.of("activities"):
+        of_item[told["activity"]] |= {skill for skill in told["skills"] or () if skill is not None}
+    answers: dict[str, list[bool]] = defaultdict(list)
+    for answer in known.of("responses", learner):
+        named = set(answer["skills"]) if answer["skills"] else of_item[answer["item"]]
+        for skill in named - {None}:
+            if answer["correct"] is not None:
+                answers[skill].append(answer["correct"])
+    mastery = [(sum(each) + 1) / (len(each) + 2) for each in answers.values()]
+    return {
+        "skills_practised": len(answers),
+        "skills_mastered": sum(sum(each) >= 0.8 * (len(each) + 2) - 1 for each in answers.values() if len(each) >= 3),
+        "skills_open": sum(sum(each) < len(each) / 2 for each in answers.values() if len(each) >= 3),
+        "mastery_lowest": min(mastery, default=math.nan),
+        "mastery_mean": sum(mastery) / len(mastery) if mastery else math.nan,
     }
 
 

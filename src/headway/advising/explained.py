@@ -18,6 +18,7 @@ from headway.scoring.predict import Prediction
 NO_PROMISE: Final = "What-ifs describe past learners. They do not say what a change would do."
 NOTHING_BEFORE: Final = "Not enrolled, or nothing known, a week earlier."
 UNSTEADY: Final = "Withheld, for a small difference in the record would turn it round or make it vanish"
+LEFT_OUT: Final = "Skills with fewer than three answers are left out."
 CHANGED_DEFINITIONS: Final = (
     "The features are defined otherwise than when this was scored; only what was kept can be told."
 )
@@ -35,12 +36,14 @@ class Explanation:
         prediction: as it was kept.
         found: all else; None where the definitions of the features have changed since.
         before: the as-of time a week earlier.
+        mastery: where the learner stands with each skill, the least mastered first; empty where no answers are known.
     """
 
     score_run: ScoreRun
     prediction: Prediction
     found: Explained | None
     before: AsOf
+    mastery: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -51,10 +54,11 @@ class Explanation:
         """All that is beside the kept prediction, JSON-ready."""
         found = self.found
         if found is None:
-            return {"note": CHANGED_DEFINITIONS}
+            return {"note": CHANGED_DEFINITIONS, "mastery": list(self.mastery)}
         was = None if found.before is None else found.before.risk
         return {
             **found.as_json(),
+            "mastery": list(self.mastery),
             "stability": {reason.feature: found.steadiness_of(reason) for reason in self.prediction.reasons},
             "changed": {
                 "since": str(self.before),

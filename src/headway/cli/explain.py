@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from headway.advising.explained import Explanation
     from headway.scoring.explained import Explained
 
+SHOWN_SKILLS = 5
+"""Skills told on a terminal, the least mastered; `--json` and `--out` have all."""
+
 MARKS = {"for": "▲", "against": "▽"}
 
 
@@ -89,6 +92,10 @@ def _show(told: "Explanation") -> None:
         talk(str(told.as_json()["note"]))
     else:
         _show_found(found, told.label)
+    if told.mastery:
+        print("Skills:")
+    for mastery in told.mastery[:SHOWN_SKILLS]:
+        print(f"  {mastery}")
     print("▲ points to it, ▽ points against it. The course record does not know about illness, work or a plan agreed")
     print("with a tutor. Ask before you assume.")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli.modelling import write_table
-from headway.cli.options import AsJson, AsOfDate, DryRun, Home, Label, Run, opened
+from headway.cli.options import AsJson, AsOfDate, DryRun, Home, Label, Run, names, opened
 from headway.cli.output import print_json, print_table, talk, would
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from headway.advising.caseload import Entry
     from headway.scoring.kept import ScoreRun
+    from headway.scoring.predict import Prediction
 
 Capacity = Annotated[
     int | None, typer.Option(min=1, help="Contacts that can be made; the setting by default.", show_default=False)
@@ -28,7 +29,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def score(
-    run: Run,
+    run: Annotated[
+        str,
+        typer.Option("--run", help="Course runs: ids or globs such as oulad/*/2014J, by commas.", show_default=False),
+    ],
     as_of: AsOfDate,
     label: Label = "does_not_finish",
     model: Annotated[
@@ -43,27 +47,49 @@ def score(
 ) -> None:
     """Score everyone enrolled in a run as of a date; trains on the finished runs where no fitting model is registered.
 
+    Several runs are scored together; what is kept of each is what scoring it alone would keep. A run in which nobody
+    was enrolled then, or for which nothing can be learned from, is left out.
+
     For example:
 
         headway score --run oulad/AAA/2014J --as-of 2014-11-26
 
         headway score --run oulad/AAA/2014J --as-of 2014-11-26 --model boosting
+
+        headway score --run 'oulad/*/2014J' --as-of 2014-11-26
     """
     from headway import flow
+    from headway.domain.runs import select_runs
+
+    told: dict[str, dict[str, Any]] = {}
+
+    def take(score_run: "ScoreRun", predictions: "list[Prediction]") -> None:
+        rows = [prediction_row(prediction) for prediction in predictions] if as_json else []
+        told[score_run.run] = about_score_run(score_run) | {"predictions": rows}
 
     with opened(home, dry_run=dry_run) as app:
+        chosen = select_runs(names(run) or [run], app.lake.runs())
         if dry_run:
-            would(f"score {flow.one_run(app, run)} as of {as_of} with model {model}", as_json=as_json)
+            would(f"score {', '.join(chosen)} as of {as_of} with model {model}", as_json=as_json)
             return
-        score_run, predictions = flow.score(app, run, as_of, label=label, model=model, force_train=train_anew)
-    about = about_score_run(score_run)
+        if len(chosen) == 1:
+            take(*flow.score(app, chosen[0], as_of, label=label, model=model, force_train=train_anew))
+        else:
+            flow.score_runs(app, chosen, as_of, label=label, model=model, force_train=train_anew, take=take)
+    found = [told[each] for each in sorted(told)]
     if as_json:
-        print_json(about | {"predictions": [prediction_row(prediction) for prediction in predictions]})
+        print_json(found[0] if len(chosen) == 1 else found)
+    elif len(chosen) == 1:
+        print_table(
+            ("property", "value"), [(key, str(value)) for key, value in found[0].items() if key != "predictions"]
+        )
     else:
-        print_table(("property", "value"), [(key, str(value)) for key, value in about.items()])
-    if score_run.facts["label"] != label:
-        talk(f"No finished run was known: this is the proxy {score_run.facts['label']}, learned in the running course.")
-    talk(f"Next: headway list --run {run} --as-of {as_of}")
+        columns = ("run", "learners", "too_early", "model", "score_run")
+        print_table(columns, [tuple(str(one[column]) for column in columns) for one in found])
+    proxies = sorted({one["label"] for one in found} - {label})
+    if proxies:
+        talk(f"No finished run was known: this is the proxy {', '.join(proxies)}, learned in the running course.")
+    talk(f"Next: headway list --run {run if len(chosen) == 1 else found[0]['run']} --as-of {as_of}")
 
 
 def about_score_run(score_run: "ScoreRun") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from headway.features.relations.practice import LEAST_ANSWERS, MASTERED_FROM, mastery_of
 from headway.models.mastery.responses import Responses
 from headway.models.mastery.tracer import KNOWN, MASTERED, Fitted
 from headway.models.model import Json
@@ -160,7 +161,34 @@ def sentence(skill: str, mastery: float, right: int, answers: int, mastery_is: s
     >>> sentence("fractions", 0.41, 3, 8, KNOWN)
     'has not yet mastered fractions: 3 of 8 right'
     """
-    counts = f"{right} of {answers} right"
     if mastery_is != KNOWN:
-        return f"next answer on {skill} is right with a chance of {mastery * 100:.0f}%: {counts} so far"
-    return f"has mastered {skill}: {counts}" if mastery >= MASTERED else f"has not yet mastered {skill}: {counts}"
+        chance = f"{mastery * 100:.0f}%"
+        return f"next answer on {skill} is right with a chance of {chance}: {right} of {answers} right so far"
+    return _in_words(skill, mastery >= MASTERED, right, answers)
+
+
+def by_counts(responses: Responses) -> tuple[str, ...]:
+    """What one learner's answers say of each skill, in words, the least mastered first.
+
+    Mastery is the one that features have (see `headway.features.relations.practice`), so that the words say of which
+    skills a reason speaks. Skills with fewer than `LEAST_ANSWERS` answers are left out.
+
+    Args:
+        responses: the learner's answers that were known.
+    """
+    answers = np.bincount(responses.skill, minlength=len(responses.skills)).tolist()
+    correct = responses.correct[responses.entry].astype(np.float64)
+    right = np.bincount(responses.skill, weights=correct, minlength=len(responses.skills)).astype(np.int64).tolist()
+    found = [
+        (mastery_of(right_of, many), skill, right_of, many)
+        for skill, right_of, many in zip(responses.skills, right, answers, strict=True)
+        if many >= LEAST_ANSWERS
+    ]
+    return tuple(
+        _in_words(skill, mastery >= MASTERED_FROM, right_of, many) for mastery, skill, right_of, many in sorted(found)
+    )
+
+
+def _in_words(skill: str, mastered: bool, right: int, answers: int) -> str:
+    yet = "has mastered" if mastered else "has not yet mastered"
+    return f"{yet} {skill}: {right} of {answers} right"

@@ -34,6 +34,7 @@ PLURALS: Final = {
     "resources": "resource",
     "scores": "score",
     "sessions": "session",
+    "skills": "skill",
     "spells": "spell",
     "steps": "step",
     "submissions": "submission",
@@ -60,6 +61,7 @@ _SLOT = re.compile(r"\{(value|median)(:[^{}]*)?\}(%?)((?: [a-z-]+){0,2})")
 _MEDIAN_ASIDE = re.compile(r"\s*[(\[,;][^()\[\],;{}]*\{median(?::[^{}]*)?\}[^()\[\],;{}]*[)\]]?")
 _NONE = re.compile(r"^0 (?=[a-z](?!.*\bnot\b))")
 _LEAD = re.compile(r"\{value\}(?P<unit> [a-z-]+) before\b(?P<rest>.*)")
+_OF_ANSWERS = frozenset({"answers", "skills"})
 _NOT_COUNTED = frozenset({"of", "in", "from", "and", "to", "on", "out", "against"})
 
 
@@ -95,7 +97,7 @@ def sentence(feature: Feature, value: float | None, median: float | None) -> str
 def absence(feature: Feature) -> str:
     """What is said when the feature is not known for a learner: never a number, never a guess."""
     if feature.domain == "results":
-        return "No marked work yet"
+        return "No answers to items yet" if feature.reads[0] in _OF_ANSWERS else "No marked work yet"
     if feature.domain == "hand-ins":
         return "No hand-in due yet" if is_share(feature) else "No hand-in yet"
     lead = feature.sentence.split("{", maxsplit=1)[0].rstrip()

@@ -8,11 +8,11 @@ so that the order in which an engine adds numbers never shows.
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import ibis
 import numpy as np
@@ -23,7 +23,8 @@ from headway.domain.errors import InputError, LeakageError, UnknownName
 from headway.domain.records import INSTANT
 from headway.domain.time import AsOf
 from headway.features import known, linear, spans
-from headway.features.engine import Records, Transform
+from headway.features.engine import Records
+from headway.features.here import Here
 from headway.features.labels import Label
 from headway.features.relations import RELATIONS
 from headway.features.script import KEYS, Cuts, Script, by_learners, identity, script_for
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Reading = Literal["honest", "as published"]
+Made = TypeVar("Made")
 
 GROUP_STATEMENTS: Final = 1_000_000
 """Course runs are computed in groups of about this many statements, so that memory does not grow with their number."""
@@ -218,11 +220,37 @@ def computed(
     """
     script = _script(view)
 
-    def run(here: Records, group: list[Moment]) -> FeatureTable:
+    def run(here: Here, group: list[Moment]) -> FeatureTable:
         _spine(here, group, reading)
         for step in script.steps.values():
             step(here)
         return FeatureTable(view, _columns(view, script, here))
+
+    return _group_by_group(records, moments, run)
+
+
+def cohorts(
+    view: FeatureView, records: Records, moments: Sequence[Moment], tell: "Callable[[Records, ir.Table], pa.Table]"
+) -> Iterator[pa.Table]:
+    """What `tell` makes of the features of some course runs at a time, in order of runs; see `computed`.
+
+    The features stay where they were computed until `tell` asks for them.
+
+    Args:
+        view: which features.
+        records: what they are computed from.
+        moments: runs at as-of times.
+        tell: is given those of `records.hands()` that are at it and `KEYS` with the view's features, whole cohorts in
+            any order. Several may be asked at the same time.
+    """
+    script = _script(view)
+    together = reduce(lambda one, more: one.join(more, "row"), script.results).select(*KEYS, *view.features)
+
+    def run(here: Here, group: list[Moment]) -> pa.Table:
+        _spine(here, group, "honest")
+        for step in script.steps.values():
+            step(here)
+        return tell(here.records, together)
 
     return _group_by_group(records, moments, run)
 
@@ -286,13 +314,21 @@ class LiveCohort:
             self._records.define(f"here_{kind}", rows)
         for kind in known.ELSEWHERE_KINDS:
             self._records.define(f"everywhere_{kind}", self._records.everywhere(kind))
-        here = _Here(self._records)
+        here = Here(self._records)
         _spine(here, [self.moment], "honest")
         wide = [step(here) for step in self._script.steps.values()][-1]
         return here.collect(wide)
 
     def __len__(self) -> int:
         return len(self._place)
+
+    def everyone(self) -> FeatureTable:
+        """The values of all; the table stays as it is while the cohort follows records."""
+        return FeatureTable(self.view, self._table)
+
+    def row(self, learner: str) -> int | None:
+        """The learner's row among all; None for who is not enrolled."""
+        return self._place.get(learner)
 
     def of(self, learner: str) -> FeatureTable | None:
         """The learner's values, one row; None for who is not enrolled."""
@@ -551,22 +587,22 @@ def _spine(
 
 
 def _group_by_group(
-    records: Records, moments: Sequence[Moment], run: Callable[[Records, list[Moment]], FeatureTable]
-) -> Iterator[FeatureTable]:
+    records: Records, moments: Sequence[Moment], run: Callable[[Here, list[Moment]], Made]
+) -> Iterator[Made]:
     """What `run` makes of each group of runs, in their order."""
     of_run: dict[str, list[Moment]] = {}
     for moment in sorted(set(moments)):
         of_run.setdefault(moment.run, []).append(moment)
     groups = list(_groups(records, of_run))
 
-    def one(hand: Records, group: Sequence[Moment]) -> FeatureTable:
+    def one(hand: Records, group: Sequence[Moment]) -> Made:
         runs = sorted({moment.run for moment in group})
         for kind in known.EARLIER_KINDS:
             rows = hand.table(kind)
             hand.define(f"here_{kind}", rows if len(groups) == 1 else rows.filter(rows.run.isin(runs)))
         for kind in known.ELSEWHERE_KINDS:
             hand.define(f"everywhere_{kind}", hand.everywhere(kind))
-        return run(_Here(hand), list(group))
+        return run(Here(hand), list(group))
 
     # The first one alone: it compiles what all others use.
     yield one(records, groups[0])
@@ -578,14 +614,14 @@ def _group_by_group(
 def _two_at_a_time(
     hands: Sequence[Records],
     groups: Sequence[Sequence[Moment]],
-    one: Callable[[Records, Sequence[Moment]], FeatureTable],
-) -> Iterator[FeatureTable]:
+    one: Callable[[Records, Sequence[Moment]], Made],
+) -> Iterator[Made]:
     """What `one` makes of each group, each hand at one of them; whoever stops asking waits for those begun only."""
     idle: SimpleQueue[Records] = SimpleQueue()
     for hand in hands:
         idle.put(hand)
 
-    def next_one(group: Sequence[Moment]) -> FeatureTable:
+    def next_one(group: Sequence[Moment]) -> Made:
         hand = idle.get()
         try:
             return one(hand, group)
@@ -630,48 +666,3 @@ def _per_run(records: Records, kind: str) -> dict[str, int]:
     counted = table.learner.nunique() if kind == "enrolments" else table.count()
     found = records.collect(table.group_by("run").agg(n=counted))
     return dict(zip(found["run"].to_pylist(), found["n"].to_pylist(), strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class _Here:
-    """The records of the runs at hand, always under the same names: what is computed from them is compiled once."""
-
-    records: Records
-
-    def table(self, kind: str) -> "ir.Table":
-        """See `Records.table`."""
-        if kind not in known.EARLIER_KINDS:
-            return self.records.table(kind)
-        return ibis.table(self.records.table(kind).schema(), name=f"here_{kind}")
-
-    @contextmanager
-    def hands(self) -> Iterator[Sequence[Records]]:
-        """See `Records.hands`."""
-        with self.records.hands() as hands:
-            yield [_Here(hand) for hand in hands]
-
-    def everywhere(self, kind: str) -> "ir.Table":
-        """See `Records.everywhere`."""
-        return self.records.everywhere(kind)
-
-    def put(self, name: str, table: pa.Table) -> "ir.Table":
-        """See `Records.put`."""
-        return self.records.put(name, table)
-
-    def define(self, name: str, expr: "ir.Table") -> "ir.Table":
-        """See `Records.define`."""
-        return self.records.define(name, expr)
-
-    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
-        """See `Records.keep`."""
-        return self.records.keep(name, expr)
-
-    def transform(
-        self, name: str, function: Transform, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
-    ) -> "ir.Table":
-        """See `Records.transform`."""
-        return self.records.transform(name, function, rows, cursor, schema)
-
-    def collect(self, expr: "ir.Table") -> pa.Table:
-        """See `Records.collect`."""
-        return self.records.collect(expr)

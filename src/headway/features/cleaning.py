@@ -169,7 +169,7 @@ def _duplicates(statements: "ir.Table", cleaning: Cleaning) -> "ir.Table":
     Logs that tell the minute alone put everything on its full minute: what falls on one cannot be judged and stays.
     """
     told = statements.occurred_at
-    acts = statements.filter(stamped(statements) & ((told.second() != 0) | (told.microsecond() != 0)))
+    acts = statements.filter(stamped(statements) & (told != told.truncate("m")))
     acts = acts.select("id", "run", "learner", "occurred_at", "occurred_on", act=_act(acts))
     by_act = ibis.window(group_by="act", order_by=["occurred_at", "id"])
     spaced = acts.mutate(

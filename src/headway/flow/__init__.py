@@ -9,7 +9,7 @@ from headway.flow.engagement import engagement
 from headway.flow.explaining import explain_learner
 from headway.flow.features import BuildReport, When, build_features, build_view, schema_of
 from headway.flow.intake import MoveReport, move_inbox, open_inbox
-from headway.flow.lists import ContactList, explain, list_contacts, score
+from headway.flow.lists import ContactList, explain, list_contacts
 from headway.flow.live import LiveRun, features_of
 from headway.flow.mastery import evaluate_mastery, fit_mastery, show_mastery
 from headway.flow.modelling import BEST, DEFAULT, Recipe, evaluate, evaluate_protocol, train
@@ -36,6 +36,7 @@ from headway.flow.records import (
 )
 from headway.flow.results import keep_result
 from headway.flow.rules import OpenReport, open_tasks, rule_states, rules_here
+from headway.flow.scoring import score, score_runs
 from headway.flow.segments import segment
 from headway.flow.table_file import table_file
 from headway.flow.tasks import (
@@ -84,6 +85,7 @@ __all__ = [  # noqa: RUF022 - in the order of the road
     "keep_result",
     "tune",
     "score",
+    "score_runs",
     "ContactList",
     "list_contacts",
     "explain",

@@ -12,6 +12,7 @@ from headway.features.engine import Records
 from headway.features.views import view_of
 from headway.flow.app import App
 from headway.flow.lists import explain
+from headway.flow.mastery import practised
 from headway.models.model import MODELS, wants_history
 from headway.registry.registry import ModelVersion
 from headway.scoring.explained import Cohort, explained
@@ -40,13 +41,15 @@ def explain_learner(
     with app.lake.open(None, [score_run.run], kinds=["course_runs"]) as records:
         zone = run_facts(records, score_run.run).zone
     before = week_before(score_run.as_of, zone)
+    skills = practised(app, learner, score_run.run, score_run.as_of)
     if view_of().hash != version.view_hash:
-        return Explanation(score_run, prediction, None, before)
+        return Explanation(score_run, prediction, None, before, skills)
     app.progress(f"explaining {learner} as of {score_run.as_of} with {version.ref}")
     with app.lake.open(score_run.as_of, [score_run.run]) as records:
         cohort, earlier = cohorts(records, version, score_run.run, (score_run.as_of, before))
     model = RiskModel.restore(app.registry.load(version))
-    return Explanation(score_run, prediction, explained(model, cohort, learner, earlier, ask), before)
+    found = explained(model, cohort, learner, earlier, ask)
+    return Explanation(score_run, prediction, found, before, skills)
 
 
 def week_before(as_of: AsOf, zone: str) -> AsOf:

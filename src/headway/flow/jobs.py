@@ -15,10 +15,10 @@ from headway.domain.time import AsOf
 from headway.flow.app import App
 from headway.flow.engagement import keep_engagement
 from headway.flow.intake import move_inbox
-from headway.flow.lists import score
 from headway.flow.notices import send_notices, tidy_notices, write_digests
 from headway.flow.rules import open_tasks, rules_here
 from headway.flow.running import changed, running
+from headway.flow.scoring import score
 from headway.flow.serving import SCORE_JOB, run_score_job
 from headway.flow.tasks import expire_tasks
 from headway.live_settings import WorkerSettings, span_of

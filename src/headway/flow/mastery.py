@@ -16,7 +16,7 @@ import pyarrow as pa
 from headway.domain.errors import Conflict, InputError, NotEnoughData, UnknownName
 from headway.domain.time import AsOf
 from headway.evaluation.tracing import columns, drawn, read_rows, refuse_shared, traced
-from headway.explanation.mastery import LearnerMastery, states
+from headway.explanation.mastery import LearnerMastery, by_counts, states
 from headway.flow.app import App
 from headway.flow.records import as_of_in, one_run
 from headway.governance import audit
@@ -253,6 +253,23 @@ def show_mastery(
     )
 
 
+def practised(app: App, learner: str, run: str, as_of: AsOf) -> tuple[str, ...]:
+    """What a learner's known answers say of each skill, in words, the least mastered first; by counts, without a model.
+
+    Nothing where no answer of theirs on a named skill was known.
+
+    Args:
+        app: where the records are.
+        learner: the pseudonym.
+        run: its id.
+        as_of: as it was known then.
+    """
+    try:
+        return by_counts(_answers(app, run, as_of, learner).responses)
+    except NotEnoughData:
+        return ()
+
+
 def _model_for(
     app: App, responses: Responses, run: str, as_of: AsOf, model: str, fitted: Path | None
 ) -> tuple[Tracer, Fitted, str]:
@@ -287,12 +304,15 @@ class _Known:
     no_skill: dict[str, int]
 
 
-def _answers(app: App, run: str, as_of: AsOf) -> _Known:
+def _answers(app: App, run: str, as_of: AsOf, learner: str | None = None) -> _Known:
+    """The answers of everyone, or of one learner."""
     with app.lake.open(as_of, [run], kinds=["responses", "activities"]) as records:
         told = records.table("responses")
+        told = told if learner is None else told.filter(told.learner == learner)
         told = told.filter(told.correct.notnull()).order_by("learner", "occurred_at", "recorded_at", "item", "id")
         answers = records.collect(told.select("learner", "item", "skills", "correct", "occurred_at"))
         plan = records.table("activities").order_by("recorded_at", "id")
+        plan = plan if answers.num_rows else plan.limit(0)
         activities = records.collect(plan.select("activity", "skills"))
     of_item = {name: named for name, named in zip(*_lists(activities, "activity", "skills"), strict=True) if named}
     who, what, skills, right, instants = _lists(answers, "learner", "item", "skills", "correct", "occurred_at")

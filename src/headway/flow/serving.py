@@ -13,13 +13,14 @@ from uuid import NAMESPACE_URL, uuid5
 from headway.domain.errors import Conflict, InputError, NotEnoughData, UnknownName
 from headway.domain.runs import select_runs
 from headway.domain.time import AsOf, zone_of
-from headway.evaluation.risk_model import Predictions, RiskModel
+from headway.evaluation.risk_model import RiskModel
 from headway.features.as_of import run_facts
 from headway.flow.app import App
-from headway.flow.lists import explain, score
+from headway.flow.lists import explain
 from headway.flow.live import LiveRun
 from headway.flow.modelling import DEFAULT
 from headway.flow.records import as_of_in, hashed
+from headway.flow.scoring import score
 from headway.governance import audit
 from headway.registry.registry import ModelVersion
 from headway.scoring import pages
@@ -161,9 +162,9 @@ def models_shown(app: App) -> list[ModelVersion]:
 
 def risk_now(
     app: App, live: LiveRun, learner: str, as_of_text: str, version: ModelVersion, model: RiskModel
-) -> Predictions:
-    """What a model says of a learner now; kept nowhere, but that it was asked is audited."""
-    found = live.risk(learner, as_of_text, model, version)
+) -> Prediction:
+    """What a model says of a learner now, and why; kept nowhere, but that it was asked is audited."""
+    found = live.prediction(learner, as_of_text, model, version)
     with app.store.begin() as connection:
         detail = {"run": live.run, "model": version.ref}
         audit.record(connection, app.clock.now(), app.actor, "score one", hashed(learner), detail)

@@ -34,6 +34,14 @@ MOST_HANDS: Final = 4
 TASK_ROWS: Final = 250_000
 """About how many statements a task may hold."""
 
+_FOR_FEW: Final = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+"""Unless the user says otherwise, where all statements fit one task: a build has some hundred plans, and to plan them
+stage by stage and compile each to Java takes longer than to interpret them."""
+
 DEALS: Final = 4
 """Deals of enrolments for each task: so many that no task is given much more than another."""
 
@@ -92,9 +100,13 @@ class SparkRecords(Records):
         self._kept: dict[str, Any] = {}
         self._shown: set[str] = set()
         root = str(self._tables)
-        self._session = session(self._cluster, hadoop_options(root, self._cluster.storage))
         rows = sum(file.rows for file in self._files.get("statements", ()))
-        self._tasks = max(2, 2 * self._session.sparkContext.defaultParallelism, -(-rows // TASK_ROWS))
+        few = rows <= TASK_ROWS
+        self._session = session(self._cluster, hadoop_options(root, self._cluster.storage), few=few)
+        self._tasks = 2 if few else max(2 * self._session.sparkContext.defaultParallelism, -(-rows // TASK_ROWS))
+        for name, value in _FOR_FEW.items() if few else ():
+            if name not in self._cluster.options:
+                self._session.conf.set(name, value)
         if "spark.sql.shuffle.partitions" in self._cluster.options:
             self._tasks = int(self._cluster.options["spark.sql.shuffle.partitions"])
         self._session.conf.set("spark.sql.shuffle.partitions", str(self._tasks))

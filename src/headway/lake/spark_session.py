@@ -51,6 +51,9 @@ _UNLESS_GIVEN: Final = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(ARROW_ROWS),
 }
 
+_JAVA_FOR_FEW: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Java's own compiler at its quickest: over few records the thorough one takes longer than all that it makes faster."""
+
 _QUIET: Final = """\
 rootLogger.level = fatal
 logger.repl.name = org.apache.spark.api.python.PythonGatewayServer
@@ -89,7 +92,7 @@ class Cluster:
         return self.master.startswith("local")
 
 
-def session(cluster: Cluster, storage: Mapping[str, str]) -> "SparkSession":
+def session(cluster: Cluster, storage: Mapping[str, str], *, few: bool = False) -> "SparkSession":
     """A session of its own in this process's Spark application, which is started where none is running.
 
     An application that is running already (a notebook's, `spark-submit`'s) is used as it is, whatever the master says.
@@ -97,13 +100,14 @@ def session(cluster: Cluster, storage: Mapping[str, str]) -> "SparkSession":
     Args:
         cluster: where to run.
         storage: Hadoop's options for the lake's store.
+        few: whether few records are read; decides how Java is started for a local master.
 
     Raises:
         ConfigError: PySpark or Java is missing, or the master cannot be reached.
     """
     _unwarned()
     with _starting:
-        made = _application(cluster).newSession()
+        made = _application(cluster, few).newSession()
     for name, value in {**_UNLESS_GIVEN, **cluster.options, **_ALWAYS}.items():
         if made.conf.isModifiable(name):
             made.conf.set(name, value)
@@ -112,14 +116,14 @@ def session(cluster: Cluster, storage: Mapping[str, str]) -> "SparkSession":
     return made
 
 
-def _application(cluster: Cluster) -> "SparkSession":
+def _application(cluster: Cluster, few: bool) -> "SparkSession":
     sql = needs("spark", "pyspark.sql")
     needs("spark", "pandas")
     running: SparkSession | None = sql.SparkSession.getActiveSession()
     if running is not None:
         return running
     builder = sql.SparkSession.builder.master(cluster.master)
-    for name, value in _to_start_with(cluster).items():
+    for name, value in _to_start_with(cluster, few).items():
         builder = builder.config(name, value)
     python = cluster.options.get("spark.pyspark.python", sys.executable if cluster.local else None)
     if python is not None:
@@ -136,11 +140,11 @@ def _application(cluster: Cluster) -> "SparkSession":
     return started
 
 
-def _to_start_with(cluster: Cluster) -> dict[str, str]:
+def _to_start_with(cluster: Cluster, few: bool) -> dict[str, str]:
     folder = Path(tempfile.mkdtemp(prefix="headway-spark-"))  # mode 700
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "log4j2.properties").write_text(_QUIET, encoding="utf-8")
-    given = cluster.options.get("spark.driver.extraJavaOptions", "")
+    given = cluster.options.get("spark.driver.extraJavaOptions", _JAVA_FOR_FEW if few and cluster.local else "")
     quiet = f"-Dlog4j2.configurationFile={(folder / 'log4j2.properties').as_uri()}"
     own = {
         "spark.driver.memory": f"{max(LEAST_HEAP_MIB, cluster.memory_mib)}m",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from headway.advising.explained import (
     CHANGED_DEFINITIONS,
+    LEFT_OUT,
     NO_PROMISE,
     UNSTEADY,
     Explanation,
@@ -36,6 +37,8 @@ def explanation_page(told: Explanation, made: Provenance) -> str:
         since=CHANGED_DEFINITIONS if found is None else change_words(found.before, found.changed, told.label),
         answers=[] if found is None else [what_if_words(each, told.label) for each in found.what_if],
         no_promise=NO_PROMISE,
+        mastery=[f"{said[:1].upper()}{said[1:]}" for said in told.mastery],
+        left_out=LEFT_OUT,
         notes=_notes(found),
         key=f"▲ points to {words.towards}, ▽ points to {words.away}.",
         made=replace(made, model=told.score_run.model_version, view_hash=told.score_run.view_hash),

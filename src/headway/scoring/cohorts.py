@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Final
 
 import pyarrow as pa
@@ -22,6 +23,9 @@ from headway.scoring.predict import Prediction, predict
 
 COHORT: Final = ("run", "as_of")
 """The columns whose values name a cohort."""
+
+_turn: Final = Lock()
+"""An engine may ask in several threads at once, and a model that is shared by them need not bear that."""
 
 PREDICTIONS: Final = pa.schema(
     [
@@ -66,7 +70,8 @@ class Scorer:
         runs, times = (rows[name].unique().to_pylist() for name in COHORT)
         if len(runs) != 1 or len(times) != 1:
             raise InputError("One cohort at a time: group the rows by run and as-of time.")
-        said = predict(_restored(tuple(sorted(self.state.items()))), FeatureTable(self.view, rows))
+        with _turn:
+            said = predict(_restored(tuple(sorted(self.state.items()))), FeatureTable(self.view, rows))
         return pa.Table.from_pylist([_row(one) | {"run": runs[0], "as_of": times[0]} for one in said], PREDICTIONS)
 
 

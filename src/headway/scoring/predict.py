@@ -61,8 +61,10 @@ class Prediction:
     days_since_visit: int | None
 
 
-def predict(model: RiskModel, cohort: FeatureTable, history: History | None = None) -> list[Prediction]:
-    """One prediction for each row of a whole cohort, in its order.
+def predict(
+    model: RiskModel, cohort: FeatureTable, history: History | None = None, only: NDArray[np.int64] | None = None
+) -> list[Prediction]:
+    """One prediction for each row of a whole cohort, in its order, or for some of its rows.
 
     Reasons say what sets a learner apart from the cohort: contributions are taken less their mean over the cohort, so
     that what is the same for all (the next due date, say) is no reason for anybody. Where the model is a sum, reasons
@@ -72,13 +74,16 @@ def predict(model: RiskModel, cohort: FeatureTable, history: History | None = No
         model: what predicts.
         cohort: everyone enrolled, as `compute` returned them.
         history: their history, for a model that reads it (`evaluation.histories.history_of`).
+        only: the rows that are asked about; the others are whom they are compared with. None for all.
     """
     features = replace(matrix_of(cohort), history=history)
-    said = model.predict(features)
+    asked = features if only is None else features.rows(only)
+    learners = cohort.keys("learner") if only is None else [cohort.keys("learner")[row] for row in only]
+    said = model.predict(asked)
     definitions = {name: FEATURES.get(name) for name in features.names}
-    contributions, withheld = _contributions(model, features, said.risks, definitions)
-    why = reasons(features, contributions, definitions, medians(features), top=REASONS, withheld=withheld)
-    visits = features.column(LAST_VISIT) if LAST_VISIT in features.names else np.full(len(features), np.nan)
+    contributions, withheld = _contributions(model, features, asked, said.risks, definitions)
+    why = reasons(asked, contributions, definitions, medians(features), top=REASONS, withheld=withheld)
+    visits = asked.column(LAST_VISIT) if LAST_VISIT in asked.names else np.full(len(asked), np.nan)
     return [
         Prediction(
             learner=learner,
@@ -93,13 +98,13 @@ def predict(model: RiskModel, cohort: FeatureTable, history: History | None = No
             days_since_visit=None if np.isnan(visit) else int(visit),
         )
         for learner, risk, low, high, comparable, withheld, told, own, visit in zip(
-            cohort.keys("learner"),
+            learners,
             said.risks,
             said.low,
             said.high,
             said.comparable,
             said.withheld,
-            _hashes(features),
+            _hashes(asked),
             why,
             visits,
             strict=True,
@@ -108,18 +113,19 @@ def predict(model: RiskModel, cohort: FeatureTable, history: History | None = No
 
 
 def _contributions(
-    model: RiskModel, features: Matrix, risks: Floats, definitions: Mapping[str, Feature]
+    model: RiskModel, features: Matrix, asked: Matrix, risks: Floats, definitions: Mapping[str, Feature]
 ) -> tuple[Floats, NDArray[np.bool_] | None]:
     """Contributions less their mean over the cohort, and which families are to be withheld where that was tested."""
     if is_sum(model.fitted) and len(features) > 0:
         explains = explainer(model.fitted, features, SEED)
         first = np.argsort(-risks, kind="stable")[:MOST_TESTED]
-        tested = unsteady(explains, features.rows(first), features, definitions)
-        withheld = np.zeros((len(features), tested.shape[1]), dtype=np.bool_)
+        tested = unsteady(explains, asked.rows(first), features, definitions)
+        withheld = np.zeros((len(asked), tested.shape[1]), dtype=np.bool_)
         withheld[first] = tested
-        return explains.contributions(features), withheld
+        return explains.contributions(asked), withheld
     found = model.contributions(features)
-    return found - found.mean(axis=0), None
+    own = found if asked is features else model.contributions(asked)
+    return own - found.mean(axis=0), None
 
 
 def _hashes(features: Matrix) -> list[str]:

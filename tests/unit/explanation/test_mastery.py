@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headway.explanation.mastery import LearnerMastery, sentence, states, trend
+from headway.explanation.mastery import LearnerMastery, by_counts, sentence, states, trend
 from headway.models.mastery.bkt import Bkt
 from headway.models.mastery.responses import Responses
 from headway.models.mastery.tracer import KNOWN, NEXT_RIGHT
@@ -71,3 +71,27 @@ def test_the_page_says_what_the_numbers_are() -> None:
         assert words in page, words
     assert headline(told).startswith("3 skills practised, 1 of them mastered; has not yet mastered ")
     assert headline(found(NEXT_RIGHT)).startswith("3 skills practised. The least sure is ")
+
+
+def test_counts_alone_say_what_is_mastered_the_least_first_and_nothing_of_few_answers() -> None:
+    right = {
+        "fractions": [True, False, False, True, False, False, True, False],
+        "decimals": [True, True, True],
+        "ratios": [True] * 7 + [False],
+        "sums": [True, True],
+        "powers": [True] * 6 + [False],
+    }
+    answers = [(skill, each) for skill, told in right.items() for each in told]
+    skills = [skill for skill, _ in answers]
+    told = by_counts(Responses.of(["a"] * len(answers), skills, [[s] for s in skills], [each for _, each in answers]))
+    assert told == (
+        "has not yet mastered fractions: 3 of 8 right",
+        "has not yet mastered powers: 6 of 7 right",
+        "has mastered decimals: 3 of 3 right",
+        "has mastered ratios: 7 of 8 right",
+    )
+
+
+def test_an_answer_on_two_skills_counts_for_both() -> None:
+    told = by_counts(Responses.of(["a"] * 3, ["i", "j", "k"], [["one", "two"]] * 3, [True, False, False]))
+    assert told == ("has not yet mastered one: 1 of 3 right", "has not yet mastered two: 1 of 3 right")

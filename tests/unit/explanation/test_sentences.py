@@ -97,6 +97,7 @@ def test_a_negative_lead_is_told_as_after(value: float, median: float | None, to
     ("feature", "told"),
     [
         (made("Mean score {value}", "share", (0, 1), "results"), "No marked work yet"),
+        (FEATURES.get("mastery_mean"), "No answers to items yet"),
         (made("Handed in {value} of what was due", "share", (0, 1), "hand-ins"), "No hand-in due yet"),
         (made("Last hand-in {value} days ago", "days", (0, None), "hand-ins"), "No hand-in yet"),
         (made("Longest pause: {value} days", "days", (0, None), "timing"), "Longest pause: not known yet"),

@@ -157,6 +157,71 @@ def test_answers_to_items() -> None:
     assert values(history, "hints_28d", 3) == [3]
 
 
+def answered(
+    history: History,
+    day: int,
+    correct: bool | None,
+    *skills: str | None,
+    known_day: float | None = None,
+    item: str = "i",
+    none_named: bool = False,
+) -> History:
+    told = None if none_named else list(skills)
+    return history.add("responses", at(day), known_day, learner="a", item=item, correct=correct, skills=told)
+
+
+def test_skills_by_the_counts_of_their_answers() -> None:
+    history = one()
+    for day, right in ((1, True), (2, True), (3, True)):
+        answered(history, day, right, "decimals")
+    for day, right in ((1, False), (2, False), (3, True), (4, False)):
+        answered(history, day, right, "fractions")
+    answered(history, 20, True, "ratios")
+    assert values(history, "skills_practised", 0, 1, 4, 20) == [0, 2, 2, 3]
+    assert values(history, "skills_mastered", 2, 3, 20) == [0, 1, 1]
+    # Two answers say nothing yet; one of three right is less than half.
+    assert values(history, "skills_open", 2, 3, 20) == [0, 1, 1]
+    assert values(history, "skills_begun_14d", 1, 14, 15, 20) == [2, 2, 0, 1]
+    # (0 + 1) / (1 + 2), (0 + 1) / (2 + 2), (1 + 1) / (3 + 2), (1 + 1) / (4 + 2)
+    lowest = [None, 1 / 3, 1 / 4, 2 / 5, 1 / 3]
+    assert values(history, "mastery_lowest", 0, 1, 2, 3, 4) == [x and pytest.approx(x, abs=1e-6) for x in lowest]
+    mean = [(2 / 3 + 1 / 3) / 2, (4 / 5 + 2 / 6) / 2, (4 / 5 + 2 / 6 + 2 / 3) / 3]
+    assert values(history, "mastery_mean", 1, 4, 20) == [pytest.approx(each, abs=1e-6) for each in mean]
+
+
+def test_a_skill_is_no_more_mastered_after_a_wrong_answer() -> None:
+    history = one()
+    for day, right in enumerate([True] * 3 + [False] + [True] * 4):
+        answered(history, day, right, "decimals")
+    assert values(history, "skills_mastered", *range(8)) == [0, 0, 1, 0, 0, 0, 0, 1]
+
+
+def test_an_answer_counts_once_for_each_skill_and_not_before_it_is_judged_and_known() -> None:
+    history = answered(answered(one(), 1, True, "sums", "powers", "sums", None), 2, None, "roots")
+    answered(history, 3, False, "powers", known_day=6)
+    assert values(history, "skills_practised", 1, 2, 6) == [2, 2, 2]
+    assert values(history, "mastery_mean", 1, 5, 6) == [pytest.approx(x, abs=1e-6) for x in (2 / 3, 2 / 3, 7 / 12)]
+
+
+def test_an_answer_without_skills_is_one_on_those_of_its_item_once_they_are_told() -> None:
+    history = answered(one(), 1, True, none_named=True)
+    answered(history, 2, False)
+    answered(answered(history, 2, True, "sums"), 2, True, item="other")
+    history.add("activities", at(-5), 4, activity="i", type="item", skills=["powers", "roots"])
+    assert values(history, "skills_practised", 3, 4) == [1, 3]
+    assert values(history, "mastery_lowest", 3, 4) == [pytest.approx(2 / 3, abs=1e-6), 0.5]
+    # Told again, it counts no second time.
+    history.add("activities", at(-5), 6, activity="i", type="item", skills=["powers"])
+    assert values(history, "mastery_lowest", 6) == [0.5]
+
+
+def test_answers_of_late_against_those_before() -> None:
+    history = one()
+    for day, right in ((1, True), (2, False), (3, None), (20, True)):
+        answered(history, day, right, none_named=True)
+    assert values(history, "correct_share_change_14d", 2, 19, 20, 40) == [None, None, 0.5, None]
+
+
 def test_what_the_plan_asked_for() -> None:
     history = one()
     for name, day in (("p0", 0), ("p1", 7), ("p2", 14)):

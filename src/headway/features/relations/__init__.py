@@ -15,6 +15,8 @@
   others), `is_answered`.
 - `answers`: one row per answer to an item: `age_days`, `correct`, `is_known` (whether it was judged), `attempt`,
   `hints`.
+- `skills`: one row per skill that judged answers, or else their items, name: `answers`, `right` (of them), `mastery`
+  (what these two numbers alone suggest: (right + 1) / (answers + 2)), `first_age_days`, `last_age_days`.
 - `hand_ins`: one row per assessment of the run: `weight`, `type`, `due_in_days` (negative: past), `is_due`,
   `submitted` (bool), `late_days` (negative: early), `submitted_age_days`, `score` (0-1, known results only), `order`
   (by due date), `attempts`, `wait_share` (share of the time from opening to due date that passed before it was handed
@@ -30,7 +32,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from headway.features.known import Sources
-from headway.features.relations import activity, assessments, forums, learner, timed
+from headway.features.relations import activity, assessments, forums, learner, practice, timed
 
 ONE_PER_ROW: Final = ("facts",)
 """Relations whose features are expressions rather than aggregates."""
@@ -44,6 +46,7 @@ RELATIONS: Final[dict[str, Callable[[Sources], Any]]] = {
     "videos": timed.videos,
     "posts": forums.posts,
     "answers": assessments.answers,
+    "skills": practice.skills,
     "hand_ins": assessments.hand_ins,
     "planned": assessments.planned,
     "others": learner.others,

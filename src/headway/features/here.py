@@ -1,0 +1,64 @@
+"""Records of the runs at hand, always under the same names, whatever runs those are. The as-of engine's alone."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ibis
+
+from headway.features import known
+from headway.features.engine import Records, Transform
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The records of the runs at hand, always under the same names: what is computed from them is compiled once.
+
+    Attributes:
+        records: the records of all runs.
+    """
+
+    records: Records
+
+    def table(self, kind: str) -> "ir.Table":
+        """See `Records.table`."""
+        if kind not in known.EARLIER_KINDS:
+            return self.records.table(kind)
+        return ibis.table(self.records.table(kind).schema(), name=f"here_{kind}")
+
+    @contextmanager
+    def hands(self) -> Iterator[Sequence[Records]]:
+        """See `Records.hands`."""
+        with self.records.hands() as hands:
+            yield [Here(hand) for hand in hands]
+
+    def everywhere(self, kind: str) -> "ir.Table":
+        """See `Records.everywhere`."""
+        return self.records.everywhere(kind)
+
+    def put(self, name: str, table: "pa.Table") -> "ir.Table":
+        """See `Records.put`."""
+        return self.records.put(name, table)
+
+    def define(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `Records.define`."""
+        return self.records.define(name, expr)
+
+    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `Records.keep`."""
+        return self.records.keep(name, expr)
+
+    def transform(
+        self, name: str, function: Transform, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
+    ) -> "ir.Table":
+        """See `Records.transform`."""
+        return self.records.transform(name, function, rows, cursor, schema)
+
+    def collect(self, expr: "ir.Table") -> "pa.Table":
+        """See `Records.collect`."""
+        return self.records.collect(expr)
