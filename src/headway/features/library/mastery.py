@@ -88,7 +88,6 @@ def mastery_mean(s: "ir.Table") -> "ir.Value":
 @feature(
     reads="answers",
     unit="share",
-    window=14,
     bounds=(-1, 1),
     domain="results",
     sentence="Share of right answers, last two weeks less before, is {value} (course middle: {median})",
