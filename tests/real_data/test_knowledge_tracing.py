@@ -63,6 +63,6 @@ def test_repeated_rows_are_found_where_they_are_and_only_there(name: str, answer
 def test_deep_tracing_learns_from_a_sample(answers: Responses) -> None:
     some = answers.of_learners(np.arange(len(answers.learners)) % 6 == 0)
     out = drawn(len(some.learners), SEED)
-    small = Dkt(parameters=Parameters(width=32, memory=32, hidden=32, passes=2))
+    small = Dkt(parameters=Parameters(width=32, memory=32, hidden=32, passes=6))
     found = traced(small, some.of_learners(~out), some.of_learners(out), SEED)
     assert float(str(found.figures()["auc"])) > 0.6
