@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 import typer
 from typer.testing import CliRunner
 
@@ -15,6 +16,7 @@ from headway.cli.options import choose_home
 from headway.domain.errors import InputError, NotEnoughData, UnknownName
 from headway.flow import ingest, open_app
 from headway.flow.tasks import list_tasks
+from headway.store.tables import AUDIT
 
 ROWS = [
     ("a", "I cannot submit the quiz, please help, it is due tonight!", "6"),
@@ -49,6 +51,13 @@ def asked(home: Path, *words: object) -> Any:
         choose_home(None)
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
+
+
+def readings(home: Path) -> list[Any]:
+    """What the audit chain says of those who were shown texts with signs of distress."""
+    with open_app(home) as app, app.store.read() as connection:
+        asked_for = sa.select(AUDIT.c.detail).where(AUDIT.c.action == "read_distress")
+        return list(connection.execute(asked_for).scalars())
 
 
 def test_every_row_has_its_scores(posts: Path, tmp_path: Path) -> None:
@@ -112,10 +121,12 @@ def test_a_file_at_a_glance_and_distress_only_when_asked(posts: Path, tmp_path: 
     assert told["to_read_today"] == 1
     assert "Nobody would miss me" not in json.dumps(told) + page.read_text(encoding="utf-8")
     assert "distress" not in told
+    assert readings(home) == []
     assert {one["name"] for one in told["activities"]} == {"a", "b"}
     assert "What wants an answer" in page.read_text(encoding="utf-8")
     shown = asked(home, "analyse", posts, "-c", "text", "--show-distress")["distress"]
     assert [one["by"] for one in shown] == ["row 2"]
+    assert readings(home) == [{"texts": 1}]
     with pytest.raises(InputError, match="--column"):
         asked(home, "analyse", posts)
 

@@ -11,6 +11,7 @@ from headway.domain.errors import InputError, LakeError, UnknownName
 from headway.domain.records import KINDS
 from headway.domain.time import AsOf
 from headway.lake.lake import Lake
+from headway.lake.reading import Records
 from tests.unit.lake.rows import delivery, statement, table_of
 
 
@@ -102,6 +103,19 @@ def test_what_is_put_may_hold_coded_and_empty_columns(lake: Lake) -> None:
         )
         put = records.put("coded", coded)
         assert records.collect(put.filter(put.label == "pass")).to_pylist() == [{"label": "pass", "note": None}] * 2
+
+
+def test_each_hand_has_a_thread_and_afterwards_all_are_back(tmp_path: Path, lake: Lake) -> None:
+    def threads(records: Records) -> int:
+        return int(records._con.execute("SELECT current_setting('threads')").fetchall()[0][0])
+
+    two = Lake(tmp_path / "lake", threads=2)
+    with two.open(None, None) as records:
+        with records.hands() as hands:
+            assert [threads(hand) for hand in hands] == [1, 1]
+        assert threads(records) == 2
+    with two.open(None, None) as records, records.hands():
+        records.close()
 
 
 @pytest.mark.parametrize("name", ["statements", "two words", "x; DROP VIEW statements", ""])

@@ -103,7 +103,7 @@ def test_what_is_studied_is_less_than_what_is_lived() -> None:
 
 
 def test_recall_and_workload_stay_what_the_docs_say() -> None:
-    """The figures of docs/explanation/distress.md; the held sentences were never learned from."""
+    """The figures of docs/explanation/distress.md; two settings were made in sight of the held sentences."""
     assert sum(signs(text) >= READ for text in SIGNS) >= 0.95 * len(SIGNS)
     assert sum(signs(text) >= READ for text in HARMLESS) <= 0.05 * len(HARMLESS)
     assert sum(signs(text) >= READ for text in HELD_SIGNS) >= 13
