@@ -113,6 +113,20 @@ def stem_of(name: str) -> str:
     return _bare(PurePosixPath(name.replace("\\", "/")).name).removesuffix(".csv")
 
 
+def name_runs(staging: Staging, files: Sequence[File], nameless: str) -> None:
+    """Makes the table `names` (`file_no`, `name`): what the run of each file is called where a file is a run.
+
+    Args:
+        staging: where.
+        files: the files, in the order of their numbers.
+        nameless: what the run of a file without a name is called.
+    """
+    staging.run("CREATE TABLE names (file_no INTEGER, name VARCHAR)")
+    for number, (_, name) in enumerate(files):
+        kept = "".join(letter if letter.isalnum() or letter in "_.-" else "-" for letter in stem_of(name))
+        staging.run("INSERT INTO names VALUES ($number, $name)", number=number, name=kept[:100] or nameless)
+
+
 def stage_table(
     staging: Staging,
     table: str,

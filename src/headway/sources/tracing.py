@@ -17,7 +17,7 @@ from typing import Final
 from headway.domain.errors import UnknownName
 from headway.sources.source import SOURCES, Delivery, Request
 from headway.sources.staging import Check, Staging, no_records, text_sql
-from headway.sources.tables import Columns, files_among, filled, stage_table, stem_of
+from headway.sources.tables import Columns, files_among, filled, name_runs, stage_table
 
 START: Final = "2000-01-03"
 _WHAT: Final = "answers in order, such as statics.csv with learner, item, skill and correct"
@@ -80,16 +80,9 @@ class Tracing:
             staging.run(macro)
         found = files_among(request.paths, staging.folder, lambda name: name.lower().endswith(".csv"), _WHAT)
         stage_table(staging, "raw_answers", "responses", found, _COLUMNS, key=request.pseudonym_key)
-        staging.run("CREATE TABLE names (file_no INTEGER, name VARCHAR)")
-        for number, (_, name) in enumerate(found):
-            staging.run("INSERT INTO names VALUES ($number, $name)", number=number, name=_run_name(name))
+        name_runs(staging, found, "answers")
         _check(staging)
         return _deliveries(staging)
-
-
-def _run_name(name: str) -> str:
-    kept = "".join(letter if letter.isalnum() or letter in "_.-" else "-" for letter in stem_of(name))
-    return kept[:100] or "answers"
 
 
 def _check(staging: Staging) -> None:
