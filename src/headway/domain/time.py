@@ -40,6 +40,17 @@ class FixedClock:
         return self.instant.astimezone(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class ShiftedClock:
+    """The machine's clock, ahead or behind by a span: for a demo whose course is running at another time."""
+
+    by: timedelta
+
+    def now(self) -> datetime:
+        """The machine's instant and the span, in UTC."""
+        return datetime.now(UTC) + self.by
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class AsOf:
     """A UTC instant up to which records are known. Make it with `AsOf.at` or `AsOf.now`.

@@ -25,17 +25,21 @@ from headway.server.oidc import Provider
 from headway.server.openapi import document
 from headway.server.scoring import ScoreJobs
 from headway.server.state import State
+from headway.web.routes import not_a_page, routes, wants_page
+from headway.web.site import Site
 
 ROUTERS: Final = (health.router, xapi.router, records.router, v1.router, tasks.router)
 
 
-def create_app(app: App) -> FastAPI:
+def create_app(app: App, *, demo: bool = False) -> FastAPI:
     """The ASGI application of one home.
 
     Args:
         app: the opened home; it must stay open for as long as the application runs.
+        demo: whether it shows made-up people, so that roles may be tried out.
     """
     metrics, people = Metrics(), app.settings.server.oidc
+    site = Site(app, demo)
     provider = None if people is None else Provider(people, app.clock)
 
     @asynccontextmanager
@@ -49,6 +53,7 @@ def create_app(app: App) -> FastAPI:
             try:
                 yield
             finally:
+                site.close()
                 jobs.stop()
                 findable.stop()
 
@@ -62,6 +67,8 @@ def create_app(app: App) -> FastAPI:
     )
     for router in ROUTERS:
         made.include_router(router)
+    made.router.routes.extend(routes(site))
+    made.site = site
     for error in (*EXPECTED, Exception):
         made.add_exception_handler(error, _told)
     limits = app.settings.server
@@ -75,6 +82,7 @@ class Headway(FastAPI):
     """The application with the gate around all of it, and a short way to the door through which records come."""
 
     gate: Gate
+    site: Site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, or the beginning and end of the process."""
@@ -119,4 +127,6 @@ async def _told(request: Request, error: Exception) -> Response:
     status, headers, body = answer(error, request.state.request_id)
     if status >= 500:
         LOG.error("failed", extra=facts(request_id=request.state.request_id), exc_info=error)
+    if wants_page(request):
+        return await not_a_page(request.app.site, request, status)
     return Response(body, status, {"content-type": "application/json", **headers})

@@ -222,6 +222,153 @@ API_KEYS: Final = sa.Table(
     sa.Column("revoked_at", Instant),
 )
 
+ACCOUNTS: Final = sa.Table(  # who may sign in to the pages
+    "accounts",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("name", sa.String(255), nullable=False, unique=True),  # the sign-in name, in small letters
+    sa.Column("shown_as", sa.String(255), nullable=False),
+    sa.Column("password_hash", sa.Text),  # Argon2id; none for those whom an identity provider vouches for
+    sa.Column("subject", sa.String(64), unique=True),  # hash of issuer and subject at an identity provider
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("made_by", sa.String(255), nullable=False),
+    sa.Column("disabled_at", Instant),
+    sa.Column("failures", sa.Integer, nullable=False),  # wrong passwords in a row
+    sa.Column("locked_until", Instant),
+    sa.Column("settings", sa.JSON, nullable=False),
+)
+
+GRANTS: Final = sa.Table(  # what an account may see, and as what
+    "grants",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("runs", sa.String(255), nullable=False),  # a glob of course runs
+    sa.Column("group_name", sa.String(80)),  # only learners of this group
+    sa.Column("learner", sa.String(64)),  # whom a learner's account is about
+    sa.Index(None, "account_id"),
+    sa.CheckConstraint(
+        "role IN ('adviser', 'tutor', 'instructor', 'data_scientist', 'governance', 'learner')", name="role"
+    ),
+    sa.CheckConstraint("(role = 'learner') = (learner IS NOT NULL)", name="learner_is_somebody"),
+    sa.CheckConstraint("role <> 'tutor' OR group_name IS NOT NULL", name="tutor_has_group"),
+)
+
+SESSIONS: Final = sa.Table(  # who is signed in
+    "sessions",
+    METADATA,
+    sa.Column("token_hash", sa.String(64), primary_key=True),  # SHA-256 of 256 random bits
+    sa.Column("account_id", sa.ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),  # which of the account's roles is being used
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Index(None, "account_id"),
+    sa.Index(None, "expires_at"),
+)
+
+PEOPLE: Final = sa.Table(  # the vault: who a pseudonym is, sealed with the workspace's key
+    "people",
+    METADATA,
+    sa.Column("learner", sa.String(64), primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Index(None, "changed_at"),
+)
+
+GROUP_MEMBERS: Final = sa.Table(  # tutor groups
+    "group_members",
+    METADATA,
+    sa.Column("run", sa.String(255), primary_key=True),
+    sa.Column("learner", sa.String(64), primary_key=True),
+    sa.Column("group_name", sa.String(80), nullable=False),
+    sa.Index(None, "learner"),
+)
+
+NOTES: Final = sa.Table(
+    "notes",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("run", sa.String(255), nullable=False),
+    sa.Column("learner", sa.String(64), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.String(255), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("visible_to_learner", sa.Boolean, nullable=False),
+    sa.Index(None, "learner", "run"),
+)
+
+CHALLENGES: Final = sa.Table(  # somebody says that a prediction is wrong
+    "challenges",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("run", sa.String(255), nullable=False),
+    sa.Column("learner", sa.String(64), nullable=False),
+    sa.Column("score_run_id", sa.String(36), nullable=False),
+    sa.Column("kind", sa.String(24), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("by", sa.String(255), nullable=False),
+    sa.Column("by_learner", sa.Boolean, nullable=False),
+    sa.Column("off_list", sa.Boolean, nullable=False),  # whether the learner left the list meanwhile
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("answered_at", Instant),
+    sa.Column("answered_by", sa.String(255)),
+    sa.Column("outcome", sa.String(16)),
+    sa.Column("answer", sa.Text),
+    sa.Index(None, "learner", "run"),
+    sa.Index(None, "answered_at", "due_on"),
+    sa.CheckConstraint(
+        "kind IN ('wrong_data', 'knows_more', 'reason_does_not_fit', 'already_handled', 'other')", name="kind"
+    ),
+    sa.CheckConstraint("outcome IN ('agreed', 'kept', 'data_mended')", name="outcome"),
+    sa.CheckConstraint("(answered_at IS NULL) = (outcome IS NULL)", name="answered_has_outcome"),
+)
+
+COURSE_MARKS: Final = sa.Table(  # what was changed in a course, as a mark on its timelines
+    "course_marks",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("run", sa.String(255), nullable=False),
+    sa.Column("item", sa.String(255)),
+    sa.Column("happened_on", sa.Date, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("by", sa.String(255), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index(None, "run", "happened_on"),
+)
+
+SAVED_SEGMENTS: Final = sa.Table(
+    "saved_segments",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("run", sa.String(255), nullable=False),
+    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("rule", sa.JSON, nullable=False),
+    sa.Column("by", sa.String(255), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.UniqueConstraint("run", "name"),
+)
+
+APPROVALS: Final = sa.Table(  # what waits for somebody's decision, and what was decided
+    "approvals",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(24), nullable=False),
+    sa.Column("subject", sa.String(512), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.String(255), nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("decided_by", sa.String(255)),
+    sa.Column("decided_at", Instant),
+    sa.Column("decision_reason", sa.Text),
+    sa.Index(None, "status", "asked_at"),
+    sa.CheckConstraint("status IN ('waiting', 'approved', 'refused')", name="status"),
+    sa.CheckConstraint("(status = 'waiting') = (decided_at IS NULL)", name="decided_has_date"),
+)
+
 AUDIT: Final = sa.Table(
     "audit",
     METADATA,

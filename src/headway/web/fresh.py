@@ -1,0 +1,88 @@
+"""What takes long to compute, kept ready: computed once however many ask, and told as it was while it is made anew.
+
+Nobody waits for what somebody waited for before. What is kept is shared, so it must not be changed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLong
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+WORKERS: Final = 2
+
+
+class Pending(Exception):  # noqa: N818 - no error: the answer is not there yet
+    """What was asked for is being computed; ask again in a moment."""
+
+
+@dataclass(slots=True)
+class _Kept(Generic[T]):
+    value: Future[T]
+    old: T | None = None
+    has_old: bool = False
+    until: float = 0.0
+
+
+class Fresh(Generic[T]):
+    """Values by key, each good for some seconds.
+
+    Args:
+        good_s: seconds after which a value is computed again, while the old one is still told.
+        most: how many are kept; those not asked for longest go first.
+    """
+
+    def __init__(self, good_s: float, most: int = 64, now: Callable[[], float] = monotonic) -> None:
+        self._good_s, self._most, self._now = good_s, most, now
+        self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
+        self._turn = Lock()
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fresh")
+
+    def get(self, key: Hashable, make: Callable[[], T], wait_s: float | None = None) -> T:
+        """The value of a key.
+
+        Args:
+            key: which.
+            make: computes it; called in another thread.
+            wait_s: how long to wait for a first value; None for as long as it takes.
+
+        Raises:
+            Pending: it is not there after `wait_s` seconds.
+        """
+        with self._turn:
+            kept = self._kept.get(key)
+            if kept is None:
+                kept = self._kept[key] = _Kept(self._pool.submit(make), until=self._now() + self._good_s)
+                if len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+            elif kept.value.done() and kept.until <= self._now():
+                self._begin_again(kept, make)
+            self._kept.move_to_end(key)
+            if not kept.value.done() and kept.has_old:
+                return kept.old  # type: ignore[return-value] # a value was there before
+        try:
+            return kept.value.result(wait_s)
+        except TooLong as late:
+            raise Pending from late
+        except BaseException:
+            self.drop(key)
+            raise
+
+    def drop(self, key: Hashable) -> None:
+        """Forgets a value; who asks next waits for it."""
+        with self._turn:
+            self._kept.pop(key, None)
+
+    def close(self) -> None:
+        """Computes nothing any more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _begin_again(self, kept: _Kept[T], make: Callable[[], T]) -> None:
+        if kept.value.exception() is None:
+            kept.old, kept.has_old = kept.value.result(), True
+        kept.value, kept.until = self._pool.submit(make), self._now() + self._good_s

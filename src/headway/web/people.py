@@ -1,0 +1,51 @@
+"""Who is in a run: groups, and whether a learner is there, was erased, or never was."""
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from headway.domain.errors import UnknownName
+from headway.flow.records import hashed
+from headway.store.tables import AUDIT, GROUP_MEMBERS
+
+if TYPE_CHECKING:
+    from headway.web.visit import Visit
+
+
+class Erased(UnknownName):
+    """What was here about somebody was erased."""
+
+    http_status = 410
+
+
+def group_of(connection: sa.Connection, run: str, learner: str) -> str:
+    """The tutor group of a learner in a run; empty where there is none."""
+    wanted = sa.select(GROUP_MEMBERS.c.group_name)
+    wanted = wanted.where(GROUP_MEMBERS.c.run == run, GROUP_MEMBERS.c.learner == learner)
+    return connection.execute(wanted).scalar_one_or_none() or ""
+
+
+def check_in_run(visit: "Visit", learner: str) -> None:
+    """Passes where the learner is known in the visit's run.
+
+    Raises:
+        Erased: they were, and were erased.
+        UnknownName: they were never there.
+    """
+    board = visit.board
+    if board is not None and learner in board.place:
+        return
+    if _enrolled(visit, learner):
+        return
+    with visit.site.app.store.read() as connection:
+        erased = sa.select(AUDIT.c.id).where(AUDIT.c.subject == hashed(learner), AUDIT.c.action == "erase")
+        if connection.execute(erased.limit(1)).first() is not None:
+            raise Erased("What was here about this learner was erased.")
+    raise UnknownName("Nobody of this id is in this course run.")
+
+
+def _enrolled(visit: "Visit", learner: str) -> bool:
+    with visit.site.app.lake.open(None, [visit.run.id], kinds=["enrolments"]) as records:
+        table = records.table("enrolments")
+        found = records.collect(table.filter(table.learner == learner).limit(1))
+    return len(found) > 0

@@ -1,0 +1,190 @@
+"""Where pages meet the web: each registered page becomes a route with a session, a scope, a token check and an answer.
+
+What goes wrong becomes a page that says what happened and what to do. Every answer carries the security headers.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from hmac import compare_digest
+from typing import Final
+
+import anyio
+from anyio import CapacityLimiter
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from headway.domain.errors import HeadwayError, NotAuthenticated, NotPermitted
+from headway.governance import accounts
+from headway.governance.accounts import Session
+from headway.web.address import address
+from headway.web.cookie import COOKIE
+from headway.web.fresh import Pending
+from headway.web.page import PAGES, Page
+from headway.web.rendering import static_file
+from headway.web.site import Site
+from headway.web.visit import Visit
+
+LOG: Final = logging.getLogger("headway.web")
+MOST_FIELDS: Final = 3_000
+THREADS: Final = 8
+SECURITY: Final = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "object-src 'none'; img-src 'self' data:",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Frame-Options": "DENY",
+}
+_FOREIGN: Final = "This form was not sent from a page of headway, or that page is too old. Open the page again."
+
+
+def routes(site: Site) -> list[Route]:
+    """A route for each page, and one for our own files."""
+    limiter = CapacityLimiter(THREADS)
+    files = Route("/static/{digest}/{name}", _static, methods=["GET"])
+    return [files, *(Route(page.path, _endpoint(site, page, limiter), methods=[page.method]) for page in PAGES)]
+
+
+def _endpoint(site: Site, page: Page, limiter: CapacityLimiter) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        form = FormData()
+        if page.method == "POST":
+            form = await request.form(max_fields=MOST_FIELDS)
+        try:
+            answer = await anyio.to_thread.run_sync(_answered, site, page, request, form, limiter=limiter)
+        finally:
+            await form.close()
+        return secured(answer, request)
+
+    return endpoint
+
+
+def _answered(site: Site, page: Page, request: Request, form: FormData) -> Response:
+    visit = visit_of(site, request, form)
+    try:
+        answer = _refused(visit, page, request) or page.handler(visit)
+    except Pending:
+        return visit.render("pending.html", 202 if visit.htmx else 200, again=str(request.url.path) + _query(request))
+    except HeadwayError as error:
+        return error_page(visit, error)
+    if visit.notice and not visit.htmx and page.method == "GET":
+        answer.delete_cookie("notice", path="/")
+    return answer
+
+
+def _refused(visit: Visit, page: Page, request: Request) -> Response | None:
+    """The answer to a visitor who may not open the page; None where they may."""
+    if page.method == "POST" and not _own_form(visit, request):
+        return error_page(visit, NotPermitted(_FOREIGN))
+    if not page.roles:
+        return None
+    if visit.session is None:
+        back = request.url.path + _query(request) if page.method == "GET" else "/"
+        to = address("/sign-in", {"next": back} if back != "/" else {})
+        if visit.htmx:
+            return Response(status_code=204, headers={"HX-Redirect": to})
+        return RedirectResponse(to, 303)
+    if visit.session.role not in page.roles:
+        visit.audit("refuse", page.path, {"role": visit.session.role})
+        return error_page(visit, NotPermitted("Your role does not open this page. Ask whoever gave you access."))
+    return None
+
+
+def _query(request: Request) -> str:
+    return f"?{request.url.query}" if request.url.query else ""
+
+
+def _own_form(visit: Visit, request: Request) -> bool:
+    """Whether a form was sent by one of our pages: by its token, and by what the browser says of its origin."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    given = visit.form.get("csrf")
+    return isinstance(given, str) and compare_digest(given.encode(), visit.csrf.encode())
+
+
+def visit_of(site: Site, request: Request, form: FormData | None = None) -> Visit:
+    """The visit that a request is."""
+    now, token = site.app.clock.now(), request.cookies.get(COOKIE, "")
+    return Visit(
+        site=site,
+        path=request.url.path,
+        params=dict(request.path_params),
+        query=request.query_params,
+        form=form or FormData(),
+        session=_session(site, token) if token else None,
+        token=token,
+        htmx=request.headers.get("hx-request") == "true",
+        cookies=request.cookies,
+        request_id=getattr(request.state, "request_id", ""),
+        now=now,
+        secure=request.url.scheme == "https",
+    )
+
+
+def _session(site: Site, token: str) -> Session | None:
+    now = site.app.clock.now()
+    with site.app.store.read() as connection:
+        found = accounts.session(connection, now, token)
+    if found is None:
+        return None
+    if found[1]:
+        with site.app.store.begin() as connection:
+            accounts.seen(connection, now, token)
+    return found[0]
+
+
+def error_page(visit: Visit, error: HeadwayError) -> Response:
+    """The page that says what went wrong and what to do."""
+    status = error.http_status
+    if status >= 500:
+        LOG.error("failed", extra={"request_id": visit.request_id}, exc_info=error)
+    told = "" if status == 500 else str(error)
+    if isinstance(error, NotAuthenticated):
+        visit = replace(visit, session=None)
+    answer = visit.render("error.html", status, told=told)
+    if retry := getattr(error, "retry_after_s", None):
+        answer.headers["Retry-After"] = str(retry)
+    return answer
+
+
+async def not_a_page(site: Site, request: Request, status: int) -> Response:
+    """The page for an address at which there is none, or for what nobody expected."""
+
+    def made() -> Response:
+        visit = visit_of(site, request)
+        return visit.render("error.html", status, told="")
+
+    return secured(await run_in_threadpool(made), request)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks, to be answered with a page and not with JSON."""
+    programs = ("/v1", "/xapi", "/healthz", "/readyz", "/metrics", "/openapi")
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(programs)
+
+
+def secured(answer: Response, request: Request) -> Response:
+    """The answer with the headers that every one carries."""
+    for name, value in SECURITY.items():
+        answer.headers.setdefault(name, value)
+    if request.url.scheme == "https":
+        answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if isinstance(answer, HTMLResponse):
+        answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+async def _static(request: Request) -> Response:
+    try:
+        content, kind = static_file(request.path_params["digest"], request.path_params["name"])
+    except (HeadwayError, KeyError) as missing:
+        raise HTTPException(404, "There is no such file.") from missing
+    told = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return secured(Response(content, media_type=kind, headers=told), request)

@@ -1,0 +1,159 @@
+"""What all visits share: the home, boards of score runs, names, facts of runs, slow answers kept ready."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from headway.domain.errors import UnknownName
+from headway.domain.time import AsOf
+from headway.features.as_of import run_facts
+from headway.flow.app import App
+from headway.governance import vault
+from headway.governance.vault import Person
+from headway.scoring import kept, pages
+from headway.scoring.kept import ScoreRun
+from headway.settings import pseudonym_key
+from headway.web.board import Board, board_of
+from headway.web.fresh import Fresh
+
+FACTS_S: Final = 60.0
+PEOPLE_S: Final = 5.0
+BOARD_S: Final = 60.0
+SLOW_S: Final = 600.0
+STALE: Final = timedelta(hours=36)
+"""Data older than this, in a running course, is told on every page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A course run as pages speak of it.
+
+    Attributes:
+        id: the run's id.
+        starts_on: its first day.
+        ends_on: its last.
+        zone: its time zone.
+        data_up_to: when the newest statement became known; None where there is none.
+        scored: as-of times at which it was scored, oldest first.
+    """
+
+    id: str
+    starts_on: date
+    ends_on: date
+    zone: str
+    data_up_to: datetime | None
+    scored: tuple[AsOf, ...]
+
+    @property
+    def title(self) -> str:
+        """How the run is called on pages: `DS101 · 2026S2`."""
+        return " · ".join(self.id.split("/")[1:])
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks it has."""
+        return max(1, -(-((self.ends_on - self.starts_on).days + 1) // 7))
+
+    def week_of(self, day: date) -> int:
+        """The course week of a day, from 1; 0 before it began, one more than it has after its end."""
+        return min(self.weeks + 1, max(0, (day - self.starts_on).days // 7 + 1))
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the run is going on and nothing has been heard of it for 36 hours."""
+        today = AsOf(now).day(self.zone)
+        running = self.starts_on <= today <= self.ends_on
+        return running and self.data_up_to is not None and now - self.data_up_to > STALE
+
+
+@dataclass
+class Site:
+    """What all visits share.
+
+    Attributes:
+        app: the home.
+        demo: whether roles may be switched freely and nobody need sign in; of the demo alone.
+        slow: answers that take long, for pages to keep.
+    """
+
+    app: App
+    demo: bool = False
+    slow: "Fresh[Any]" = field(default_factory=lambda: Fresh(SLOW_S, most=64), repr=False)
+    _runs: "Fresh[dict[str, Run]]" = field(default_factory=lambda: Fresh(FACTS_S, most=1), repr=False)
+    _boards: "Fresh[Board]" = field(default_factory=lambda: Fresh(BOARD_S, most=8), repr=False)
+    _people: "Fresh[dict[str, Person]]" = field(default_factory=lambda: Fresh(PEOPLE_S, most=1), repr=False)
+
+    def runs(self) -> dict[str, Run]:
+        """All course runs by id, at most a minute old."""
+        return self._runs.get("runs", self._read_runs)
+
+    def run(self, run: str) -> Run:
+        """One course run.
+
+        Raises:
+            UnknownName: there is none of this id.
+        """
+        found = self.runs().get(run)
+        if found is None:
+            raise UnknownName("There is no course run of this name.")
+        return found
+
+    def changed(self) -> None:
+        """Says that runs, scores, groups or names are not what they were a moment ago."""
+        self._runs.drop("runs")
+        self._people.drop("people")
+        for score_run in list(self._boards_made):
+            self._boards.drop(score_run)
+        self._boards_made.clear()
+
+    def score_run(self, run: str, as_of: AsOf | None = None) -> ScoreRun | None:
+        """The newest score run of a run, or the newest at an as-of time; None where there is none."""
+        with self.app.store.read() as connection:
+            return pages.newest(connection, run) if as_of is None else kept.find(connection, run, as_of)
+
+    def board(self, score_run: ScoreRun) -> Board:
+        """The board of a score run."""
+
+        def make() -> Board:
+            with self.app.store.read() as connection:
+                return board_of(connection, score_run)
+
+        self._boards_made.add(score_run.id)
+        return self._boards.get(score_run.id, make)
+
+    def people(self) -> dict[str, Person]:
+        """Everyone in the vault, at most seconds old."""
+        return self._people.get("people", self._read_people)
+
+    def close(self) -> None:
+        """Stops what is still being computed."""
+        for each in (self.slow, self._runs, self._boards, self._people):
+            each.close()
+
+    _boards_made: set[str] = field(default_factory=set, repr=False)
+    _people_state: tuple[Any, dict[str, Person]] | None = field(default=None, repr=False)
+
+    def _read_people(self) -> dict[str, Person]:
+        with self.app.store.read() as connection:
+            state = vault.state(connection)
+            if self._people_state is None or self._people_state[0] != state:
+                self._people_state = state, vault.everyone(connection, pseudonym_key(self.app.settings))
+        return self._people_state[1]
+
+    def _read_runs(self) -> dict[str, Run]:
+        known: Sequence[str] = self.app.lake.runs()
+        if not known:
+            return {}
+        now = AsOf.now(self.app.clock)
+        with self.app.lake.open(now, known, kinds=["course_runs", "statements"]) as records:
+            statements = records.table("statements")
+            newest = statements.group_by("run").aggregate(at=statements.recorded_at.max())
+            heard = {row["run"]: row["at"] for row in records.collect(newest).to_pylist()}
+            announced = records.collect(records.table("course_runs").select("run").distinct())["run"].to_pylist()
+            facts = {run: run_facts(records, run) for run in announced}
+        with self.app.store.read() as connection:
+            scored = {run: tuple(sorted({each.as_of for each in kept.for_run(connection, run)})) for run in facts}
+        return {
+            run: Run(run, each.starts_on, each.ends_on, each.zone, heard.get(run), scored[run])
+            for run, each in facts.items()
+        }
