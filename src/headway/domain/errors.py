@@ -70,6 +70,12 @@ class UnknownName(InputError):
         return cls(f"Unknown {what} {name!r}. {hint}")
 
 
+class Erased(UnknownName):
+    """What was here about somebody was erased, and stays so."""
+
+    http_status = 410
+
+
 class NotPermitted(HeadwayError):
     """The actor may not do this."""
 

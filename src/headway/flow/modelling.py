@@ -1,7 +1,7 @@
 """From records to models: features, training, evaluation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headway.domain.errors import InputError, NotEnoughData
@@ -363,7 +363,7 @@ def _report(
         earlier = tuple(sorted(run for run in instants if run != latest))
         past = Question(question.target, earlier, latest, recipe.day, question.seed)
         paradigm: Paradigm = "transfer" if earlier else "post-hoc"
-        measure = measure_of(app)
+        measure = replace(measure_of(app), curves=True)  # the model's page draws its reliability
         app.progress(f"checking on {latest}, day {recipe.day}")
         tested = [model for model in MODELS if model.name == fitted.method or model.trivial]
         checked = table(bench, [past], [paradigm], tested, measure, "honest", quiet)

@@ -79,6 +79,15 @@ class Board:
         return LISTS[code] if code >= 0 else None
 
 
+def state_of(connection: sa.Connection, score_run: ScoreRun) -> tuple[int, int]:
+    """How many predictions a score run has, and a sum over its run's groups: other numbers mean another board."""
+    own = sa.select(sa.func.count()).select_from(PREDICTIONS).where(PREDICTIONS.c.score_run_id == score_run.id)
+    sizes = sa.select(GROUP_MEMBERS.c.group_name, sa.func.count(), sa.func.min(GROUP_MEMBERS.c.learner))
+    grouped = sizes.where(GROUP_MEMBERS.c.run == score_run.run).group_by(GROUP_MEMBERS.c.group_name)
+    groups = sorted((str(name), int(size), str(first)) for name, size, first in connection.execute(grouped))
+    return int(connection.execute(own).scalar_one()), hash(tuple(groups))
+
+
 def board_of(connection: sa.Connection, score_run: ScoreRun) -> Board:
     """The board of a score run."""
     kept = sa.select(

@@ -78,6 +78,11 @@ class Fresh(Generic[T]):
         with self._turn:
             self._kept.pop(key, None)
 
+    def clear(self) -> None:
+        """Forgets all values."""
+        with self._turn:
+            self._kept.clear()
+
     def close(self) -> None:
         """Computes nothing any more."""
         self._pool.shutdown(wait=False, cancel_futures=True)

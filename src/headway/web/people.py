@@ -4,18 +4,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from headway.domain.errors import UnknownName
+from headway.domain.errors import Erased, UnknownName
 from headway.flow.records import hashed
 from headway.store.tables import AUDIT, GROUP_MEMBERS
 
 if TYPE_CHECKING:
     from headway.web.visit import Visit
-
-
-class Erased(UnknownName):
-    """What was here about somebody was erased."""
-
-    http_status = 410
 
 
 def group_of(connection: sa.Connection, run: str, learner: str) -> str:

@@ -14,12 +14,14 @@ from headway.governance.vault import Person
 from headway.scoring import kept, pages
 from headway.scoring.kept import ScoreRun
 from headway.settings import pseudonym_key
-from headway.web.board import Board, board_of
+from headway.web.board import Board, board_of, state_of
 from headway.web.fresh import Fresh
 
 FACTS_S: Final = 60.0
 PEOPLE_S: Final = 5.0
-BOARD_S: Final = 60.0
+STATE_S: Final = 10.0
+"""Seconds after which erased learners and changed groups show on a board."""
+
 SLOW_S: Final = 600.0
 STALE: Final = timedelta(hours=36)
 """Data older than this, in a running course, is told on every page."""
@@ -80,7 +82,8 @@ class Site:
     demo: bool = False
     slow: "Fresh[Any]" = field(default_factory=lambda: Fresh(SLOW_S, most=64), repr=False)
     _runs: "Fresh[dict[str, Run]]" = field(default_factory=lambda: Fresh(FACTS_S, most=1), repr=False)
-    _boards: "Fresh[Board]" = field(default_factory=lambda: Fresh(BOARD_S, most=8), repr=False)
+    _states: "Fresh[tuple[int, int]]" = field(default_factory=lambda: Fresh(STATE_S), repr=False)
+    _boards: "Fresh[Board]" = field(default_factory=lambda: Fresh(float("inf"), most=8), repr=False)
     _people: "Fresh[dict[str, Person]]" = field(default_factory=lambda: Fresh(PEOPLE_S, most=1), repr=False)
 
     def runs(self) -> dict[str, Run]:
@@ -102,9 +105,7 @@ class Site:
         """Says that runs, scores, groups or names are not what they were a moment ago."""
         self._runs.drop("runs")
         self._people.drop("people")
-        for score_run in list(self._boards_made):
-            self._boards.drop(score_run)
-        self._boards_made.clear()
+        self._states.clear()
 
     def score_run(self, run: str, as_of: AsOf | None = None) -> ScoreRun | None:
         """The newest score run of a run, or the newest at an as-of time; None where there is none."""
@@ -112,14 +113,17 @@ class Site:
             return pages.newest(connection, run) if as_of is None else kept.find(connection, run, as_of)
 
     def board(self, score_run: ScoreRun) -> Board:
-        """The board of a score run."""
+        """The board of a score run, made anew where learners were erased or groups changed."""
+
+        def state() -> tuple[int, int]:
+            with self.app.store.read() as connection:
+                return state_of(connection, score_run)
 
         def make() -> Board:
             with self.app.store.read() as connection:
                 return board_of(connection, score_run)
 
-        self._boards_made.add(score_run.id)
-        return self._boards.get(score_run.id, make)
+        return self._boards.get((score_run.id, self._states.get(score_run.id, state)), make)
 
     def people(self) -> dict[str, Person]:
         """Everyone in the vault, at most seconds old."""
@@ -127,10 +131,9 @@ class Site:
 
     def close(self) -> None:
         """Stops what is still being computed."""
-        for each in (self.slow, self._runs, self._boards, self._people):
+        for each in (self.slow, self._runs, self._states, self._boards, self._people):
             each.close()
 
-    _boards_made: set[str] = field(default_factory=set, repr=False)
     _people_state: tuple[Any, dict[str, Person]] | None = field(default=None, repr=False)
 
     def _read_people(self) -> dict[str, Person]:
