@@ -25,6 +25,7 @@ from headway.server.oidc import Provider
 from headway.server.openapi import document
 from headway.server.scoring import ScoreJobs
 from headway.server.state import State
+from headway.server.telemetry import telemetry
 from headway.web.routes import not_a_page, routes, wants_page
 from headway.web.site import Site
 
@@ -40,6 +41,7 @@ def create_app(app: App, *, demo: bool = False) -> FastAPI:
     """
     metrics, people = Metrics(), app.settings.server.oidc
     site = Site(app, demo)
+    watched = telemetry(app.settings.server.telemetry)
     provider = None if people is None else Provider(people, app.clock)
 
     @asynccontextmanager
@@ -56,6 +58,7 @@ def create_app(app: App, *, demo: bool = False) -> FastAPI:
                 site.close()
                 jobs.stop()
                 findable.stop()
+                watched.close()
 
     made = Headway(
         title="headway",
@@ -63,7 +66,7 @@ def create_app(app: App, *, demo: bool = False) -> FastAPI:
         lifespan=running,
         docs_url=None,
         redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=watched.config,
     )
     for router in ROUTERS:
         made.include_router(router)
