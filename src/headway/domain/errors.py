@@ -150,6 +150,13 @@ class Busy(HeadwayError):
         self.retry_after_s = retry_after_s
 
 
+class Pending(Busy):
+    """The answer is being computed and is not there yet."""
+
+    def __init__(self) -> None:
+        super().__init__("This is being computed. Ask again in a moment.", 2)
+
+
 class Unavailable(HeadwayError):
     """What arrives cannot be kept just now: the disk is full or the database away."""
 

@@ -12,13 +12,11 @@ from threading import Lock
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
+from headway.domain.errors import Pending
+
 T = TypeVar("T")
 
 WORKERS: Final = 2
-
-
-class Pending(Exception):  # noqa: N818 - no error: the answer is not there yet
-    """What was asked for is being computed; ask again in a moment."""
 
 
 @dataclass(slots=True)
@@ -68,7 +66,7 @@ class Fresh(Generic[T]):
         try:
             return kept.value.result(wait_s)
         except TooLong as late:
-            raise Pending from late
+            raise Pending() from late
         except BaseException:
             self.drop(key)
             raise

@@ -18,12 +18,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from headway.domain.errors import HeadwayError, NotAuthenticated, NotPermitted
+from headway.domain.errors import HeadwayError, NotAuthenticated, NotPermitted, Pending
 from headway.governance import accounts
 from headway.governance.accounts import Session
 from headway.web.address import address
 from headway.web.cookie import COOKIE
-from headway.web.fresh import Pending
 from headway.web.page import PAGES, Page
 from headway.web.rendering import static_file
 from headway.web.site import Site
