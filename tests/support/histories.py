@@ -42,6 +42,18 @@ SKILLS: Final[tuple[list[str | None] | None, ...]] = (
 )
 """What an answer may name: nothing, a skill, several, one twice, and one that has no name."""
 
+BODIES: Final = (
+    "",
+    "  \n ",
+    "Thank you.",
+    "Is the\n\treading for week 3 the right one?",
+    "I'm stuck on the second exercise and I don\u2019t understand the hint",
+    "UNCLEAR! What does it ask?",
+    "An obstruck word and a confuser: neither counts",
+    "Ich bin verloren \u2013 wer hilft?",
+)
+"""What somebody may write: nothing, a question, difficulty, words that only look like it, another language."""
+
 
 @dataclass(frozen=True)
 class Habits:
@@ -223,6 +235,7 @@ class _History:
             self._post(learner, f"{learner}-p{number}")
         for _ in range(self.random.choice([0, 0, 5])):
             self._response(learner)
+        self._texts(learner)
         for activity, kind, due_on in self.plan:
             if due_on is not None and self.random.random() < 0.7:
                 self._hand_in(learner, activity, kind, (due_on - self.starts_on).days)
@@ -323,6 +336,13 @@ class _History:
         told |= {"item": self.random.choice("xyz"), "attempt": self.random.choice([None, 1, 2])}
         told["skills"] = Random(len(self.records["responses"])).choice(SKILLS)
         self.add("responses", self._at(self.random.randint(-3, self.days)), learner=learner, **told)
+
+    def _texts(self, learner: str) -> None:
+        dice = Random(f"{self.run} {learner} writes")  # own dice, so that nothing else is thrown another way
+        for _ in range(dice.choice([0, 0, 4])):
+            told = {"type": dice.choice(["forum", "survey", "message"]), "activity": None, "language": "en"}
+            at, lag = self._at(dice.randint(-3, self.days)), timedelta(hours=dice.choice([0, 1, 400]))
+            self.add("texts", at, lag, learner=learner, body=dice.choice(BODIES), rating=None, **told)
 
     def _hand_in(self, learner: str, activity: str, kind: str, due: int) -> None:
         at = self._at(due + self.random.choice([-9, -2, -1, 0, 0, 1, 6]))

@@ -22,6 +22,9 @@ ASSESSED: Final = ("assignment", "test", "exam", "quiz_assessment")
 MARKING_DAYS: Final = 14
 PASS_MARK: Final = 0.4
 COMPLETE: Final = 0.9
+HARD: Final = ("stuck", "unclear", "don't understand")
+"""Those phrases of difficulty that stand in the texts of random worlds."""
+
 WHOLE_RUN: Final = ("does_not_finish", "final_score", "dfw")
 
 
@@ -136,7 +139,8 @@ def features(known: Seen) -> dict[str, dict[str, float]]:
 
 
 def _own(known: Seen, learner: str) -> dict[str, float]:
-    return _activity(known, learner) | _assessments(known, learner) | _practice(known, learner) | _facts(known, learner)
+    own = _activity(known, learner) | _assessments(known, learner) | _practice(known, learner)
+    return own | _words(known, learner) | _facts(known, learner)
 
 
 def _activity(known: Seen, learner: str) -> dict[str, float]:
@@ -226,6 +230,26 @@ def _practice(known: Seen, learner: str) -> dict[str, float]:
         "mastery_lowest": min(mastery, default=math.nan),
         "mastery_mean": sum(mastery) / len(mastery) if mastery else math.nan,
     }
+
+
+def _words(known: Seen, learner: str) -> dict[str, float]:
+    written = [row for row in known.of("texts", learner) if row["type"] != "message"]
+    recent = [row for row in written if (known.today - row["occurred_at"].date()).days < 28]
+
+    def hard(row: Row) -> bool:
+        return any(f" {phrase} " in f" {_letters(row['body'])} " for phrase in HARD)
+
+    return {
+        "questions_28d": sum("?" in row["body"] for row in recent),
+        "difficulty_texts_28d": sum(map(hard, recent)),
+        "difficulty_share": sum(map(hard, written)) / len(written) if written else math.nan,
+        "words_a_text_28d": sum(len(row["body"].split()) for row in recent) / len(recent) if recent else math.nan,
+    }
+
+
+def _letters(body: str) -> str:
+    plain = body.lower().replace("\u2019", "'")
+    return " ".join("".join(sign if sign.isalpha() or sign == "'" else " " for sign in plain).split())
 
 
 def _facts(known: Seen, learner: str) -> dict[str, float]:

@@ -24,7 +24,7 @@ Domain = Literal["visits", "materials", "hand-ins", "results", "forum", "timing"
 
 RELATIONS = (
     *("days", "objects", "types", "hours", "sessions", "videos", "posts", "answers"),
-    *("skills", "hand_ins", "planned", "others", "facts"),
+    *("skills", "hand_ins", "planned", "others", "facts", "texts"),
 )
 """What a feature may read besides other features; see `headway.features.relations` for their columns."""
 

@@ -47,7 +47,7 @@ SPINE: Final = pa.schema(
 )
 SPINE_IBIS: Final = ibis.Schema.from_pyarrow(SPINE)
 
-EARLIER_KINDS: Final = ("enrolments", "statements", "activities", "results", "responses", "attributes")
+EARLIER_KINDS: Final = ("enrolments", "statements", "activities", "results", "responses", "attributes", "texts")
 """What features and the risk set are made of, beside what is known of the same learners in other runs."""
 
 ELSEWHERE_KINDS: Final = ("enrolments", "outcomes")
@@ -67,7 +67,7 @@ class Sources:
         cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `as_of_on`.
         spine: the spine with all columns of its moment.
         statements: the acts of enrolments on the spine, with `enrolment`, `run_no` and `step`; so also results,
-            responses and attributes.
+            responses, attributes and texts.
         stamped: those of them that are a single act with a time of day.
         replies: what anyone wrote in answer to something in these runs, staff too; with `run_no` and `step`.
         activities: with `run_no` and `step`.
@@ -86,6 +86,7 @@ class Sources:
     results: "ir.Table"
     responses: "ir.Table"
     attributes: "ir.Table"
+    texts: "ir.Table"
     other_enrolments: "ir.Table"
     other_outcomes: "ir.Table"
     keep: Callable[[str, "ir.Table"], "ir.Table"]

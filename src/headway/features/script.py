@@ -173,6 +173,7 @@ def _sources(keep: "Callable[[str, ir.Table], ir.Table]", spine: "ir.Table", cut
         results=cuts.first_seen(own("results"), moments, "submitted_on"),
         responses=cuts.first_seen(own("responses"), moments, None),
         attributes=cuts.first_seen(in_force, moments, None),
+        texts=cuts.first_seen(own("texts"), moments, None),
         other_enrolments=cuts.first_seen(_elsewhere("enrolments", enrolled), moments, None),
         other_outcomes=cuts.first_seen(_elsewhere("outcomes", enrolled), moments, None),
         keep=keep,

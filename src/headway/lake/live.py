@@ -18,7 +18,7 @@ from headway.lake.versions import snapshot
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-OF_RUN: Final = ("course_runs", "activities", "statements", "results", "responses", "attributes")
+OF_RUN: Final = ("course_runs", "activities", "statements", "results", "responses", "attributes", "texts")
 OF_ALL_RUNS: Final = ("enrolments", "outcomes")
 """Kept of every run, since features look at the other runs of a learner."""
 

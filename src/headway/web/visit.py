@@ -1,7 +1,5 @@
 """One visit: who comes, as what, to see which run; and the only way in which a page reaches a learner or answers."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +22,7 @@ from headway.governance.vault import Person
 from headway.scoring import pages as scored
 from headway.web.address import address, named, slug
 from headway.web.board import Board
+from headway.web.forms import token_for
 from headway.web.page import PAGES
 from headway.web.rendering import part, render
 from headway.web.site import Run, Site
@@ -85,6 +84,8 @@ class Visit:
         request_id: by which the log knows the request.
         now: the instant.
         secure: whether the connection is encrypted.
+        target: which element htmx will put the answer into: `div#rows`.
+        came_from: the address that the browser showed when htmx asked.
         headers: what the answer says besides.
     """
 
@@ -100,6 +101,8 @@ class Visit:
     request_id: str
     now: datetime
     secure: bool = False
+    target: str = ""
+    came_from: str = ""
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -222,7 +225,7 @@ class Visit:
             self.audit("refuse", hashed(learner), {"what": what})
             self.scope.needs(self.run.id, learner, group)
         check_in_run(self, learner)
-        self.audit("view", hashed(learner), {"what": what, "run": self.run.id})
+        self.audit("view", hashed(learner), {"what": what, "run": self.run.id, "role": self.role})
         return self.shown([learner])[0]
 
     def shown(self, learners: list[str]) -> list[Seen]:
@@ -251,8 +254,8 @@ class Visit:
 
     @property
     def csrf(self) -> str:
-        """What a form must send back, so that no other site can send it; made from the session's token."""
-        return hmac.new(self.token.encode() or b"-", b"form", hashlib.sha256).hexdigest()
+        """What a form must send back, so that no other site can send it: another word for the same each time."""
+        return token_for(self.token)
 
     def link(self, path: str, **query: object) -> str:
         """The address of a page about the same run."""
@@ -265,7 +268,7 @@ class Visit:
 
     def part(self, template: str, block: str, status: int = 200, **context: object) -> Response:
         """One block of a page, for htmx."""
-        text = part(template, block, self.words, **self._common(), **context)
+        text = part(template, block, self.words, **self._common(), status=status, **context)
         return HTMLResponse(text, status, headers=self._headers())
 
     def redirect(self, to: str, notice: str = "") -> Response:
@@ -274,7 +277,9 @@ class Visit:
         if notice:
             from urllib.parse import quote
 
-            answer.set_cookie("notice", quote(notice), max_age=60, httponly=True, samesite="lax", path="/")
+            answer.set_cookie(
+                "notice", quote(notice), max_age=60, httponly=True, samesite="lax", secure=self.secure, path="/"
+            )
         return answer
 
     @property
@@ -285,7 +290,7 @@ class Visit:
         return unquote(self.cookies.get("notice", ""))
 
     def _headers(self) -> dict[str, str]:
-        return {"Cache-Control": "no-store", "Vary": "HX-Request, Cookie"} | self.headers
+        return {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Request-Type, Cookie"} | self.headers
 
     def _common(self) -> dict[str, object]:
         return {

@@ -17,6 +17,8 @@
   `hints`.
 - `skills`: one row per skill that judged answers, or else their items, name: `answers`, `right` (of them), `mastery`
   (what these two numbers alone suggest: (right + 1) / (answers + 2)), `first_age_days`, `last_age_days`.
+- `texts`: one row per forum post or survey answer whose words are kept: `age_days`, `words`, `asks` (has a question
+  mark), `is_difficult` (speaks of difficulty, in English words).
 - `hand_ins`: one row per assessment of the run: `weight`, `type`, `due_in_days` (negative: past), `is_due`,
   `submitted` (bool), `late_days` (negative: early), `submitted_age_days`, `score` (0-1, known results only), `order`
   (by due date), `attempts`, `wait_share` (share of the time from opening to due date that passed before it was handed
@@ -32,7 +34,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from headway.features.known import Sources
-from headway.features.relations import activity, assessments, forums, learner, practice, timed
+from headway.features.relations import activity, assessments, forums, learner, practice, texts, timed
 
 ONE_PER_ROW: Final = ("facts",)
 """Relations whose features are expressions rather than aggregates."""
@@ -47,6 +49,7 @@ RELATIONS: Final[dict[str, Callable[[Sources], Any]]] = {
     "posts": forums.posts,
     "answers": assessments.answers,
     "skills": practice.skills,
+    "texts": texts.texts,
     "hand_ins": assessments.hand_ins,
     "planned": assessments.planned,
     "others": learner.others,
