@@ -29,8 +29,8 @@ install: $(VENV)/.core ## put headway into .venv (the command is .venv/bin/headw
 
 extras: $(VENV)/.extras ## put in what some tests and models need besides: Spark, torch, a sentence encoder; Spark also wants Java 17
 
-demo: $(VENV)/.core ## the whole road on made-up people; DEMO_ARGS="--seed 7" adds options
-	@$(BIN)/headway demo $(DEMO_ARGS)
+demo: $(VENV)/.core ## the whole road on made-up people; DEMO_ARGS="--seed 7" adds options; `headway demo` opens the pages
+	@$(BIN)/headway demo --no-serve $(DEMO_ARGS)
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts, house rules
 	$(BIN)/ruff format --check

@@ -11,8 +11,9 @@ PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "reference" / "page
 _TOP: Final = """\
 # Pages
 
-What each page answers and who may open it. Every page takes `?run=`, with the slashes of a run's id as tildes; whoever may open a page
-sees there only the runs and the learners that they were granted. How to give access: [open the pages](../how-to/open-the-pages.md).
+What each page answers and who may open it. Every page takes `?run=`, with the slashes of a run's id as tildes; whoever
+may open a page sees there only the runs and the learners that they were granted. How to give access:
+[open the pages](../how-to/open-the-pages.md).
 
 Made by `python -m scripts.pages_page` from the pages in `src/headway/web/pages`; a test compares the two.
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _SPAN: Final = re.compile(r"(\d{1,6})(s|m|h|d)")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -44,6 +44,12 @@ def _address(url: str) -> str:
     if parts.password or parts.username:
         raise ValueError("a web address must hold no password; use the file of secrets")
     return url
+
+
+def _public(url: str) -> str:
+    if url and urlsplit(_address(url)).path.strip("/"):
+        raise ValueError(f"{url!r} has a path; the pages are at the top of a host: https://HOST")
+    return url.rstrip("/")
 
 
 Span = Annotated[str, AfterValidator(_span)]
@@ -144,6 +150,27 @@ class IntakeSettings(_Section):
     records: dict[str, str] = Field(default={}, description="Options of the source records for records that arrive.")
 
 
+class PageRole(_Section):
+    """What somebody whom the provider gives a role may open of the pages. See docs/how-to/open-the-pages.md."""
+
+    role: Literal["adviser", "tutor", "instructor", "data_scientist", "governance", "learner"] = Field(
+        description="As what."
+    )
+    runs: str = Field(default="*", min_length=1, description="Only these course runs: an id or a glob of ids.")
+    group: str = Field(default="", description="Only learners of this group.")
+    group_claim: str = Field(default="", description="The claim that names the groups, where it differs by person.")
+    source: str = Field(default="", description="Of the role learner: the source whose own id the claim holds.")
+    id_claim: str = Field(default="", description="Of the role learner: the claim with that id.")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "PageRole":
+        if (self.role == "learner") != bool(self.source and self.id_claim):
+            raise ValueError("the role learner, and no other, needs source and id_claim")
+        if self.role == "tutor" and not (self.group or self.group_claim):
+            raise ValueError("the role tutor needs group or group_claim")
+        return self
+
+
 class OidcSettings(_Section):
     """The identity provider whose tokens people may come with, beside API keys. See docs/how-to/serve.md."""
 
@@ -154,6 +181,12 @@ class OidcSettings(_Section):
         default="roles", min_length=1, description="The claim with the roles: `realm_access.roles`."
     )
     roles: dict[str, tuple[str, ...]] = Field(default={}, description="ROLE = the scopes that it allows.")
+    client_secret_file: str = Field(
+        default="", description="File with the secret of this client, for signing in to the pages; empty for none."
+    )
+    page_roles: dict[str, PageRole] = Field(
+        default={}, description="ROLE = a table of what it opens of the pages; empty for no signing in this way."
+    )
 
     @field_validator("issuer")
     @classmethod
@@ -175,6 +208,12 @@ def safe_address(url: str) -> str:
 
 class ServerSettings(_Section):
     """`headway serve`."""
+
+    public_url: Annotated[str, AfterValidator(_public)] = Field(
+        default="",
+        description="Where people reach the pages, where something stands before the server: `https://HOST`. Cookies "
+        "are then kept from the clear, and an identity provider sends people back there.",
+    )
 
     max_body_mib: int = Field(default=16, ge=1, le=1024, description="The longest request body, in MiB.")
     body_timeout_s: int = Field(default=30, ge=1, description="Seconds in which a request body must have arrived.")

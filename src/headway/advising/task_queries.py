@@ -145,6 +145,17 @@ def save(connection: sa.Connection, task: Task) -> None:
         raise Conflict(f"Somebody else changed the task {task.id} meanwhile. Look at it again.")
 
 
+def remove(connection: sa.Connection, task: Task) -> None:
+    """Takes a task away that was opened by mistake, with nothing done about it.
+
+    Raises:
+        Conflict: somebody changed it meanwhile, or contacted the learner.
+    """
+    same = (TASKS.c.id == task.id) & (TASKS.c.version == task.version)
+    if contacts_of(connection, [task.id]) or connection.execute(sa.delete(TASKS).where(same)).rowcount != 1:
+        raise Conflict(f"Something was done about the task {task.id} meanwhile. Close it instead.")
+
+
 def add_contact(connection: sa.Connection, contact: Contact) -> None:
     """Keeps a contact."""
     connection.execute(sa.insert(CONTACTS), contact.as_row())

@@ -177,12 +177,24 @@ def closed(task: Task, code: str, now: datetime) -> Task:
         UnknownName: no such closing code.
         Conflict: it is over, or `helped` or `no_answer` is said of somebody who was never contacted.
     """
-    if code not in get_args(ClosingCode):
-        raise UnknownName.of("closing code", code, get_args(ClosingCode))
+    known = closing_code(code)
     _must_live(task, "close")
-    if task.status == "open" and code in {"helped", "no_answer"}:
+    if task.status == "open" and known in {"helped", "no_answer"}:
         raise Conflict(f"Nobody contacted the learner of task {task.id} yet: record the contact, then close it.")
-    return _changed(task, now, status="closed", closing_code=code, snoozed_until=None)
+    return _changed(task, now, status="closed", closing_code=known, snoozed_until=None)
+
+
+def closing_code(word: str) -> ClosingCode:
+    """The closing code of a name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    for known in get_args(ClosingCode):
+        if known == word:
+            code: ClosingCode = known
+            return code
+    raise UnknownName.of("closing code", word, get_args(ClosingCode))
 
 
 def snoozed(task: Task, until: datetime, now: datetime) -> Task:
@@ -207,6 +219,16 @@ def assigned(task: Task, who: str | None, now: datetime) -> Task:
     """
     _must_live(task, "assign")
     return _changed(task, now, assignee=who)
+
+
+def put_back(task: Task, now: datetime, snoozed_until: datetime | None, assignee: str | None) -> Task:
+    """The task as it stood before it was snoozed or assigned, when that is taken back.
+
+    Raises:
+        Conflict: it is over.
+    """
+    _must_live(task, "put back")
+    return _changed(task, now, snoozed_until=snoozed_until, assignee=assignee)
 
 
 def reopened(task: Task, now: datetime, contacts: int) -> Task:

@@ -11,6 +11,7 @@ import typer
 
 from headway import __version__
 from headway.cli import (
+    accounts,
     bench,
     data,
     demo,
@@ -25,6 +26,7 @@ from headway.cli import (
     live,
     mastery,
     modelling,
+    people,
     retention,
     rules,
     segments,
@@ -72,6 +74,8 @@ simulate.add_to(app)
 bench.add_to(app)
 text.add_to(app)
 keys.add_to(app)
+accounts.add_to(app)
+people.add_to(app)
 serve.add_to(app)
 
 

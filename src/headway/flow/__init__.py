@@ -31,6 +31,7 @@ from headway.flow.records import (
     erase_learner,
     export,
     ingest,
+    instant_of,
     one_run,
     profile_sources,
 )
@@ -132,6 +133,7 @@ __all__ = [  # noqa: RUF022 - in the order of the road
     "check_audit",
     "one_run",
     "course_date",
+    "instant_of",
     "BEST",
     "DEFAULT",
     "Progress",

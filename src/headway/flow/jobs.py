@@ -21,6 +21,7 @@ from headway.flow.running import changed, running
 from headway.flow.scoring import score
 from headway.flow.serving import SCORE_JOB, run_score_job
 from headway.flow.tasks import expire_tasks
+from headway.flow.uploads import LOAD_JOB, run_load_job
 from headway.live_settings import WorkerSettings, span_of
 from headway.scoring import kept
 from headway.store import jobs
@@ -204,6 +205,11 @@ def _score_once(app: App, job: Job, alive: Alive) -> Done:
     return Done(run_score_job(app, job.request))
 
 
+def _load_once(app: App, job: Job, alive: Alive) -> Done:
+    """Loads a file that somebody sent and looked at; servers do the same, whoever comes first."""
+    return Done(run_load_job(app, job, alive), ("rules", "score"))
+
+
 STANDING: Final[Mapping[str, Standing]] = {
     "move_inbox": Standing(_move),
     "rules": Standing(_rules),
@@ -216,7 +222,7 @@ STANDING: Final[Mapping[str, Standing]] = {
 }
 """The jobs that are always there, in the order in which they are done when all are due."""
 
-ONCE: Final[Mapping[str, Work]] = {SCORE_JOB: _score_once}
+ONCE: Final[Mapping[str, Work]] = {SCORE_JOB: _score_once, LOAD_JOB: _load_once}
 """What can be asked for once, as `store.jobs.submit(connection, KIND, request, now)`."""
 
 

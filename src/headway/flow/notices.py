@@ -14,18 +14,20 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from headway.advising import rule_queries, task_queries
+from headway.advising import rule_queries, task_queries, tasks
 from headway.advising.task_queries import Wanted
 from headway.advising.tasks import LIST_NAMES, Contact, Task
 from headway.advising.wording import DOES_NOT_KNOW, SMOKE_ALARM
-from headway.domain.errors import ConfigError, Conflict, HeadwayError, ServiceRefused
+from headway.domain.errors import ConfigError, Conflict, HeadwayError, ServiceRefused, UnknownName
+from headway.domain.time import zone_of
 from headway.flow.app import App
-from headway.governance import audit
+from headway.governance import accounts, audit, vault
 from headway.live_settings import span_of
 from headway.notifications import mail, outbox, post
 from headway.notifications.calendar import calendar
 from headway.notifications.news import DIGEST, OPENED, Item, News
 from headway.notifications.outbox import Channel, Notice, notice_of
+from headway.settings import pseudonym_key
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -34,6 +36,12 @@ WORDS: Final = (SMOKE_ALARM, DOES_NOT_KNOW)
 SOON: Final = timedelta(days=7)
 LATE: Final = timedelta(days=1)
 TOLD: Final = "tasks"
+CONTACT: Final = "contact"
+"""The kind of messages that staff write to a learner; their address is the pseudonym: the vault alone knows more."""
+
+DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+"""On which somebody may want the digest."""
+
 AT_ONCE: Final = 20
 """Notices sent in one go; a worker shows a sign of life between them."""
 
@@ -84,6 +92,8 @@ def write_digests(app: App) -> int:
             last = outbox.newest(connection, "email", address, DIGEST)
             if last is not None and last.made_at + rest > now:
                 continue
+            if not _is_their_day(connection, address, now):
+                continue
             news = _digest(app, connection, address, patterns, last, now)
             if not news.items and not news.follow_ups:
                 continue
@@ -92,6 +102,16 @@ def write_digests(app: App) -> int:
         if count:
             audit.record(connection, now, app.actor, "write_digests", "digests", {"written": count})
     return count
+
+
+def _is_their_day(connection: "sa.Connection", address: str, now: datetime) -> bool:
+    """Whether a digest may go out today to somebody who chose a day of the week on the pages; others take any."""
+    try:
+        chosen = accounts.named(connection, address).settings
+    except UnknownName:
+        return True
+    local = now.astimezone(zone_of(str(chosen.get("zone") or "UTC")))
+    return chosen.get("digest_day") in (None, "", DAYS[local.weekday()])
 
 
 def send_notices(app: App, alive: Callable[[], None] = lambda: None) -> SendReport:
@@ -224,8 +244,26 @@ def _send(app: App, notice: Notice) -> bool:
             outbox.sent(connection, notice, now)
         else:
             attempts = 0 if for_good else app.settings.notifications.attempts
-            outbox.failed(connection, notice, now, why, attempts)
+            if outbox.failed(connection, notice, now, why, attempts) == "dead" and notice.kind == CONTACT:
+                outbox.rewrite(connection, notice.id, never_contacted(connection, notice, now))
     return not why
+
+
+def never_contacted(connection: "sa.Connection", notice: Notice, now: datetime) -> dict[str, Any]:
+    """The payload of a message that reached nobody, without its contact, which is taken back.
+
+    A task that was closed meanwhile stays as it is.
+    """
+    payload = dict(notice.payload)
+    contact_id, task_id = payload.pop("contact", None), payload.pop("task", None)
+    if contact_id is None:
+        return payload
+    task = task_queries.get(connection, task_id)
+    if task.status == "contacted":
+        left = len(task_queries.contacts_of(connection, [task.id])) - 1
+        task_queries.remove_contact(connection, contact_id)
+        task_queries.save(connection, tasks.contact_undone(task, now, left))
+    return payload
 
 
 def _hand_over(app: App, notice: Notice) -> None:
@@ -234,7 +272,8 @@ def _hand_over(app: App, notice: Notice) -> None:
         if not section.smtp_host:
             raise ConfigError("notifications.smtp_host names no mail server.")
         password = _secret(app, section.smtp_password_file) if section.smtp_user else None
-        sent = mail.message(notice.payload, section.email_from, notice.address, notice.id, now)
+        receiver = _learners_address(app, notice.address) if notice.kind == CONTACT else notice.address
+        sent = mail.message(notice.payload, section.email_from, receiver, notice.id, now)
         mail.send(sent, section, password)
         return
     body = post.body_of(notice.payload)
@@ -247,6 +286,21 @@ def _hand_over(app: App, notice: Notice) -> None:
         return
     place = section.slack_url_file if notice.channel == "slack" else section.teams_url_file
     post.post(_address(_secret(app, place), notice.channel), body, {}, notice.channel.capitalize())
+
+
+def _learners_address(app: App, learner: str) -> str:
+    """Where a learner reads mail.
+
+    Raises:
+        ServiceRefused: it is not known any more, or they asked meanwhile not to be contacted.
+    """
+    with app.store.read() as connection:
+        if learner in task_queries.not_to_contact(connection):
+            raise ServiceRefused("The learner asked not to be contacted.", "no_contact")
+        person = vault.who(connection, [learner], pseudonym_key(app.settings)).get(learner)
+    if person is None or not person.email:
+        raise ServiceRefused("No mail address of this learner is known.", "no_address")
+    return person.email
 
 
 def _address(url: str, name: str) -> str:

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
 
 from headway.advising import task_queries
 from headway.description.course import CourseDescription
@@ -18,12 +20,13 @@ from headway.domain.time import AsOf
 from headway.features.as_of import run_facts
 from headway.flow.app import App
 from headway.flow.intake_erase import erase_from_inbox
-from headway.governance import audit
+from headway.governance import accounts, audit, vault
 from headway.lake.lake import Lake
 from headway.lake.landing import IngestReport, drain, land
 from headway.scoring import kept
 from headway.settings import KEY_BYTES, pseudonym_key
 from headway.sources.source import SOURCES, Reading, Request
+from headway.store.tables import APPROVALS, CHALLENGES, GROUP_MEMBERS, NOTES, NOTICES
 
 if TYPE_CHECKING:
     from headway.lake.care import Receipt
@@ -155,10 +158,17 @@ def course_date(app: App, run: str, day: int) -> str:
         return (run_facts(records, run).starts_on + timedelta(days=day)).isoformat()
 
 
+def instant_of(app: App, run: str, as_of_text: str) -> datetime:
+    """The instant that a date (its end, in the zone of the run) or a date-time means in a run."""
+    with app.lake.open(None, [run], kinds=["course_runs"]) as records:
+        return as_of_in(records, run, as_of_text).instant
+
+
 def erase_learner(app: App, learner: str) -> "tuple[Receipt, int]":
     """The lake's receipt, and how many predictions were removed: no file and no row names the learner any more.
 
-    Tasks with their contacts, engagement scores, waiting notices and kept statements about them go too.
+    Tasks with their contacts, engagement scores, waiting notices and kept statements about them go too, and so do name
+    and group, notes, challenges, objections, and accounts that are about them alone.
 
     Models that learned from the learner's rows stay; they hold no row of anybody. The audit names the learner by a
     hash.
@@ -170,8 +180,19 @@ def erase_learner(app: App, learner: str) -> "tuple[Receipt, int]":
         tasks = task_queries.erase(connection, learner)
         counts = {"rows": dict(receipt.rows), "rejects": receipt.rejects, "predictions": predictions, "tasks": tasks}
         counts["inbox"] = waiting
+        counts["pages"] = _erase_from_pages(connection, learner)
         audit.record(connection, app.clock.now(), app.actor, "erase", hashed(learner), counts)
     return receipt, predictions
+
+
+def _erase_from_pages(connection: sa.Connection, learner: str) -> int:
+    """How many rows that the pages keep about a learner were removed."""
+    removed = vault.forget(connection, [learner]) + accounts.forget_learner(connection, learner)
+    for table in (GROUP_MEMBERS, NOTES, CHALLENGES):
+        removed += connection.execute(sa.delete(table).where(table.c.learner == learner)).rowcount
+    removed += connection.execute(sa.delete(NOTICES).where(NOTICES.c.address == learner)).rowcount
+    theirs = (APPROVALS.c.kind == "objection") & (APPROVALS.c.subject == hashed(learner))
+    return removed + connection.execute(sa.delete(APPROVALS).where(theirs)).rowcount
 
 
 def check_audit(app: App) -> str:

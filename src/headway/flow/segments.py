@@ -100,6 +100,22 @@ def segment(
     return Segments(run, str(as_of), str(before), method, stability, tried, segments, moves(found, segments), note)
 
 
+def group_names(app: App) -> dict[str, str]:
+    """The names that people gave to segments, by proposed name."""
+    return _names(app, {}, {})
+
+
+def name_group(app: App, proposed: str, name: str) -> None:
+    """Keeps a name for segments of a proposed name; audited.
+
+    Raises:
+        InputError: the name is empty.
+    """
+    _names(app, {1: proposed}, {1: name})
+    with app.store.begin() as connection:
+        audit.record(connection, app.clock.now(), app.actor, "name segment", "segments", {"proposed": proposed})
+
+
 def _version(app: App, run: str, as_of: AsOf) -> ModelVersion | None:
     """The model of the newest score run as of the time, where its features are still defined the same."""
     with app.store.read() as connection:

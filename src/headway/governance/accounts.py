@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from headway.domain.errors import Busy, Conflict, InputError, NotAuthenticated, UnknownName
 from headway.governance import audit
-from headway.governance.scopes import Grant, Role, role_of
+from headway.governance.scopes import ROLES, Grant, Role, role_of
 from headway.store.tables import ACCOUNTS, GRANTS, SESSIONS
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ def create(
     except sa.exc.IntegrityError as taken:
         raise Conflict(f"There is an account called {wanted!r} already. Choose another name.") from taken
     _grant(connection, str(row["id"]), given)
-    told = {"roles": sorted({grant.role for grant in given})}
-    audit.record(connection, at, actor, "create account", str(row["id"]), told)
+    audit.record(connection, at, actor, "create account", str(row["id"]), _told(given))
     return get(connection, str(row["id"]))
 
 
@@ -132,8 +131,7 @@ def set_grants(connection: sa.Connection, at: datetime, actor: str, account_id: 
     connection.execute(sa.delete(GRANTS).where(GRANTS.c.account_id == account_id))
     _grant(connection, account_id, given)
     end_all(connection, account_id)
-    told = {"roles": sorted({grant.role for grant in given})}
-    audit.record(connection, at, actor, "grant", account_id, told)
+    audit.record(connection, at, actor, "grant", account_id, _told(given))
 
 
 def set_password(connection: sa.Connection, at: datetime, actor: str, account_id: str, password: str) -> None:
@@ -153,6 +151,18 @@ def disable(connection: sa.Connection, at: datetime, actor: str, account_id: str
     connection.execute(sa.update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(disabled_at=at))
     end_all(connection, account_id)
     audit.record(connection, at, actor, "disable account", account_id, {})
+
+
+def enable(connection: sa.Connection, at: datetime, actor: str, account_id: str) -> None:
+    """Takes an account back into use; whoever has it signs in anew."""
+    values = {"disabled_at": None, "failures": 0, "locked_until": None}
+    connection.execute(sa.update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(**values))
+    audit.record(connection, at, actor, "enable account", account_id, {})
+
+
+def rename(connection: sa.Connection, account_id: str, shown_as: str) -> None:
+    """Changes how others see somebody."""
+    connection.execute(sa.update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(shown_as=shown_as))
 
 
 def keep_settings(connection: sa.Connection, account_id: str, settings: Mapping[str, Any]) -> None:
@@ -236,8 +246,17 @@ def refused() -> NotAuthenticated:
     return NotAuthenticated(_WRONG)
 
 
-def start(connection: sa.Connection, at: datetime, account: Account, role: Role | None = None) -> str:
+def start(
+    connection: sa.Connection, at: datetime, account: Account, role: Role | None = None, until: datetime | None = None
+) -> str:
     """The token of a new session, which is kept nowhere.
+
+    Args:
+        connection: a writing transaction.
+        at: now.
+        account: whose.
+        role: as what; the first of the account's roles where it is not said.
+        until: when it ends at the latest; a week from now where it is not said.
 
     Raises:
         NotAuthenticated: the account is out of use or has no such role.
@@ -248,7 +267,7 @@ def start(connection: sa.Connection, at: datetime, account: Account, role: Role 
     token = secrets.token_urlsafe(32)
     row = {"token_hash": _token_hash(token), "account_id": account.id, "role": wanted, "made_at": at, "seen_at": at}
     connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.expires_at <= at))
-    connection.execute(sa.insert(SESSIONS), row | {"expires_at": at + LONGEST})
+    connection.execute(sa.insert(SESSIONS), row | {"expires_at": until or at + LONGEST})
     audit.record(connection, at, f"account {account.id}", "sign in", account.id, {"role": wanted})
     return token
 
@@ -274,14 +293,20 @@ def seen(connection: sa.Connection, at: datetime, token: str) -> None:
 def switch(connection: sa.Connection, at: datetime, token: str, role: Role) -> str:
     """The token of a session that takes the place of this one, with another of the account's roles.
 
+    It ends when this one would have ended at the latest.
+
     Raises:
         NotAuthenticated: the session is over, or the account has no such role.
     """
     found = session(connection, at, token)
     if found is None:
         raise NotAuthenticated("You are signed in no longer. Sign in again.")
+    if role not in found[0].account.roles:
+        raise NotAuthenticated("This account has no such role. Ask whoever looks after headway here.")
+    same = SESSIONS.c.token_hash == _token_hash(token)
+    until = connection.execute(sa.select(SESSIONS.c.expires_at).where(same)).scalar_one()
     end(connection, token)
-    return start(connection, at, found[0].account, role)
+    return start(connection, at, found[0].account, role, until)
 
 
 def end(connection: sa.Connection, token: str) -> None:
@@ -289,9 +314,27 @@ def end(connection: sa.Connection, token: str) -> None:
     connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.token_hash == _token_hash(token)))
 
 
-def end_all(connection: sa.Connection, account_id: str) -> None:
-    """Ends every session of an account."""
-    connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.account_id == account_id))
+def end_all(connection: sa.Connection, account_id: str) -> int:
+    """How many sessions an account had; they are over."""
+    return connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.account_id == account_id)).rowcount
+
+
+def of_learner(connection: sa.Connection, learner: str) -> list[Account]:
+    """The accounts that are about a learner."""
+    about = sa.select(GRANTS.c.account_id).where(GRANTS.c.learner == learner).distinct()
+    return [get(connection, account_id) for account_id in connection.execute(about).scalars()]
+
+
+def forget_learner(connection: sa.Connection, learner: str) -> int:
+    """How many accounts and grants about a learner were removed; an account that may do more keeps the rest."""
+    removed = 0
+    for account in of_learner(connection, learner):
+        about = (GRANTS.c.account_id == account.id) & (GRANTS.c.learner == learner)
+        removed += connection.execute(sa.delete(GRANTS).where(about)).rowcount
+        end_all(connection, account.id)
+        if all(grant.learner == learner for grant in account.grants):
+            removed += connection.execute(sa.delete(ACCOUNTS).where(ACCOUNTS.c.id == account.id)).rowcount
+    return removed
 
 
 def _count_failure(connection: sa.Connection, at: datetime, row: Mapping[str, Any]) -> None:
@@ -302,6 +345,12 @@ def _count_failure(connection: sa.Connection, at: datetime, row: Mapping[str, An
         values["locked_until"] = at + timedelta(seconds=wait)
         audit.record(connection, at, "sign-in", "lock account", row["id"], {"failures": failures, "wait_s": wait})
     connection.execute(sa.update(ACCOUNTS).where(ACCOUNTS.c.id == row["id"]).values(**values))
+
+
+def _told(grants: Iterable[Grant]) -> dict[str, Any]:
+    """What the audit keeps of grants: roles, runs and groups, and never whom they are about."""
+    kept = [(grant.role, grant.runs, *([grant.group] if grant.group else [])) for grant in grants]
+    return {"grants": sorted(" ".join(parts) for parts in kept)}
 
 
 def _grant(connection: sa.Connection, account_id: str, grants: Iterable[Grant]) -> None:
@@ -323,8 +372,7 @@ def _grant(connection: sa.Connection, account_id: str, grants: Iterable[Grant]) 
 def _account(connection: sa.Connection, row: Mapping[str, Any]) -> Account:
     rows = connection.execute(sa.select(GRANTS).where(GRANTS.c.account_id == row["id"]).order_by(GRANTS.c.id))
     grants = [Grant(role_of(one["role"]), one["runs"], one["group_name"], one["learner"]) for one in rows.mappings()]
-    order = {name: place for place, name in enumerate(("adviser", "tutor", "instructor", "data_scientist"))}
-    grants.sort(key=lambda grant: order.get(grant.role, 9))
+    grants.sort(key=lambda grant: (ROLES.index(grant.role), grant.runs, grant.group or "", grant.learner or ""))
     return Account(row["id"], row["name"], row["shown_as"], tuple(grants), row["settings"], row["disabled_at"])
 
 

@@ -84,6 +84,10 @@ class Scope:
         """Whom a learner's account is about."""
         return next((grant.learner for grant in self.grants if grant.learner is not None), None)
 
+    def learner_in(self, run: str) -> str | None:
+        """Whom a learner's account is about in a run: who came from two sources has a pseudonym of each."""
+        return next((grant.learner for grant in self.grants if grant.learner is not None and grant.covers(run)), None)
+
     def runs(self, known: Iterable[str]) -> list[str]:
         """Those of the runs that may be seen, in the order given."""
         return [run for run in known if self.covers(run)]
@@ -102,7 +106,7 @@ class Scope:
         if not self.covers(run):
             return False
         if self.role == "learner":
-            return learner == self.learner
+            return any(grant.learner == learner for grant in self.grants if grant.covers(run))
         groups = self.groups(run)
         return groups is None or group in groups
 

@@ -75,6 +75,11 @@ def everyone(connection: sa.Connection, key: bytes) -> dict[str, Person]:
     return dict(_opened(connection, sa.select(PEOPLE.c.learner, PEOPLE.c.sealed), key))
 
 
+def known(connection: sa.Connection) -> list[str]:
+    """The pseudonyms of everyone in the vault; nothing is opened."""
+    return list(connection.execute(sa.select(PEOPLE.c.learner)).scalars())
+
+
 def state(connection: sa.Connection) -> tuple[int, datetime | None]:
     """How many people there are and when the newest came: another pair means that something changed."""
     row = connection.execute(sa.select(sa.func.count(), sa.func.max(PEOPLE.c.changed_at)).select_from(PEOPLE)).one()

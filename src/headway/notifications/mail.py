@@ -24,16 +24,31 @@ def written(news: News) -> dict[str, str]:
 
 
 def message(payload: dict[str, Any], sender: str, receiver: str, notice_id: str, at: datetime) -> EmailMessage:
-    """The mail; its id is the notice's, so that a mail program shows one that came twice once."""
+    """The mail; its id is the notice's, so that a mail program shows one that came twice once.
+
+    A payload with `reply_to` was written by a person, who is answered there; one without was put together by us.
+
+    Raises:
+        ServiceRefused: an address holds what no header may: another line, or more than one address.
+    """
     mail = EmailMessage()
     mail["Subject"] = " ".join(str(payload["subject"]).split())
-    mail["From"], mail["To"] = sender, receiver
+    mail["From"], mail["To"] = sender, _one_address(receiver)
+    if reply_to := str(payload.get("reply_to", "")):
+        mail["Reply-To"] = _one_address(reply_to)
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = f"<{notice_id}@headway>"
-    mail["Auto-Submitted"] = "auto-generated"
+    mail["Auto-Submitted"] = "no" if reply_to else "auto-generated"
     mail.set_content(str(payload["text"]))
-    mail.add_alternative(str(payload["html"]), subtype="html")
+    if "html" in payload:
+        mail.add_alternative(str(payload["html"]), subtype="html")
     return mail
+
+
+def _one_address(text: str) -> str:
+    if not text.isprintable() or any(sign in text for sign in ",;"):
+        raise ServiceRefused("This is not one mail address, so nothing was sent to it.", "address")
+    return text
 
 
 def send(mail: EmailMessage, settings: NotificationSettings, password: str | None) -> None:

@@ -144,6 +144,68 @@ def newest(connection: sa.Connection, channel: Channel, address: str, kind: str)
     return None if row is None else Notice(**row)
 
 
+def written_to(connection: sa.Connection, channel: Channel, address: str, kind: str, limit: int = 20) -> list[Notice]:
+    """The notices of a kind to a receiver, the newest first."""
+    same = (NOTICES.c.channel == channel) & (NOTICES.c.address == address) & (NOTICES.c.kind == kind)
+    rows = connection.execute(sa.select(NOTICES).where(same).order_by(NOTICES.c.made_at.desc()).limit(limit))
+    return [Notice(**row) for row in rows.mappings()]
+
+
+def with_fact(connection: sa.Connection, kind: str, name: str, value: str) -> list[Notice]:
+    """The notices of a kind whose payload says `value` under `name`, the oldest first."""
+    same = (NOTICES.c.kind == kind) & (NOTICES.c.payload[name].as_string() == value)
+    rows = connection.execute(sa.select(NOTICES).where(same).order_by(NOTICES.c.made_at, NOTICES.c.id))
+    return [Notice(**row) for row in rows.mappings()]
+
+
+def get(connection: sa.Connection, notice_id: str) -> Notice:
+    """The notice of this id.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    row = connection.execute(sa.select(NOTICES).where(NOTICES.c.id == notice_id)).mappings().one_or_none()
+    if row is None:
+        raise UnknownName("There is no such message any more.")
+    return Notice(**row)
+
+
+def take_back(connection: sa.Connection, notice_id: str, now: datetime) -> Notice:
+    """The notice that is gone, unsent: one that was not due yet, or that was given up.
+
+    Raises:
+        UnknownName: there is none of this id.
+        Conflict: it is on its way, or was sent.
+    """
+    notice = get(connection, notice_id)
+    same = NOTICES.c.id == notice_id
+    waits = (NOTICES.c.state == "pending") & (NOTICES.c.next_at > now) & (NOTICES.c.attempts == 0)
+    if connection.execute(sa.delete(NOTICES).where(same & (waits | (NOTICES.c.state == "dead")))).rowcount != 1:
+        raise Conflict("This message is on its way and cannot be taken back any more.")
+    return notice
+
+
+def again(connection: sa.Connection, notice_id: str, at: datetime) -> Notice:
+    """The notice that was given up, to be tried again at an instant, with all its attempts.
+
+    Raises:
+        UnknownName: there is none of this id.
+        Conflict: it was not given up.
+    """
+    waiting = {"state": "pending", "attempts": 0, "next_at": at}
+    given_up = (NOTICES.c.id == notice_id) & (NOTICES.c.state == "dead")
+    if connection.execute(sa.update(NOTICES).where(given_up).values(**waiting)).rowcount != 1:
+        get(connection, notice_id)
+        raise Conflict("This message waits to be sent, or was sent already.")
+    return get(connection, notice_id)
+
+
+def rewrite(connection: sa.Connection, notice_id: str, payload: Mapping[str, Any]) -> None:
+    """Gives a notice that was not sent yet another payload."""
+    unsent = (NOTICES.c.id == notice_id) & (NOTICES.c.state != "sent")
+    connection.execute(sa.update(NOTICES).where(unsent).values(payload=dict(payload)))
+
+
 def tidy(connection: sa.Connection, sent_before: datetime) -> int:
     """How many notices were removed that were sent before an instant."""
     old = (NOTICES.c.state == "sent") & (NOTICES.c.sent_at < sent_before)

@@ -123,6 +123,12 @@ def predictions_of(
     return found
 
 
+def of_learner(connection: sa.Connection, learner: str) -> dict[str, Prediction]:
+    """All that was predicted of a learner, by the id of the score run."""
+    rows = connection.execute(sa.select(PREDICTIONS).where(PREDICTIONS.c.learner == learner)).mappings()
+    return {str(row["score_run_id"]): _prediction(dict(row)) for row in rows}
+
+
 def erase(connection: sa.Connection, learner: str) -> int:
     """How many predictions of a learner were removed."""
     return connection.execute(sa.delete(PREDICTIONS).where(PREDICTIONS.c.learner == learner)).rowcount

@@ -1,15 +1,16 @@
-"""Runs that are scored on demand: jobs in the database, done by one thread of any server, each once."""
+"""What is asked for once, scoring a run or loading a file: jobs, done by one thread of any server, each once."""
 
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import Final
 from uuid import uuid4
 
 from headway.domain.errors import HeadwayError
 from headway.flow.app import App
-from headway.flow.serving import SCORE_JOB, run_score_job
+from headway.flow.jobs import ONCE
 from headway.live_settings import span_of
 from headway.server.log import note
 from headway.store import jobs
@@ -40,8 +41,8 @@ class ScoreJobs:
         while not self._stop.wait(_LOOK_S):
             try:
                 with self._app.store.read() as connection:
-                    waits = any(job.kind == SCORE_JOB for job in jobs.all_jobs(connection, "waiting"))
-                    waits = waits or any(job.kind == SCORE_JOB for job in jobs.all_jobs(connection, "running"))
+                    waits = any(job.kind in ONCE for job in jobs.all_jobs(connection, "waiting"))
+                    waits = waits or any(job.kind in ONCE for job in jobs.all_jobs(connection, "running"))
                 if waits:
                     self._once()
             except HeadwayError as wrong:
@@ -50,11 +51,12 @@ class ScoreJobs:
     def _once(self) -> None:
         app, lease = self._app, span_of(self._app.settings.worker.lease)
         with app.store.begin() as connection:
-            job = jobs.claim(connection, self._name, app.clock.now(), lease, [SCORE_JOB])
+            job = jobs.claim(connection, self._name, app.clock.now(), lease, list(ONCE))
         if job is None:
             return
         try:
-            done = run_score_job(replace(app, progress=self._sign(job, lease)), job.request)
+            sign = self._sign(job, lease)
+            done = ONCE[job.kind](replace(app, progress=sign), job, partial(sign, "")).progress
         except HeadwayError as wrong:
             with app.store.begin() as connection:
                 # What was asked wrongly stays wrong: no second attempt.

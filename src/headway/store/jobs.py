@@ -146,6 +146,15 @@ def renew(connection: sa.Connection, job: Job, until: datetime) -> None:
     _held(connection, job, {"locked_until": until})
 
 
+def note(connection: sa.Connection, job: Job, progress: Mapping[str, Any]) -> None:
+    """What a job that runs has done so far, for those who wait for it.
+
+    Raises:
+        LeaseLost: another worker has the job.
+    """
+    _held(connection, job, {"progress": dict(progress)})
+
+
 def finish(
     connection: sa.Connection, job: Job, now: datetime, progress: Mapping[str, Any], again_at: datetime | None = None
 ) -> None:

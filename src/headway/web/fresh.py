@@ -64,12 +64,13 @@ class Fresh(Generic[T]):
             if not kept.value.done() and kept.has_old:
                 return kept.old  # type: ignore[return-value] # a value was there before
         try:
-            return kept.value.result(wait_s)
+            wrong = kept.value.exception(wait_s)
         except TooLong as late:
             raise Pending() from late
-        except BaseException:
+        if wrong is not None:
             self.drop(key)
-            raise
+            raise wrong
+        return kept.value.result()
 
     def drop(self, key: Hashable) -> None:
         """Forgets a value; who asks next waits for it."""

@@ -6,7 +6,7 @@ is called. A page that is about a learner asks `Visit.learner`, which checks the
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headway.domain.errors import InputError
 from headway.domain.extensions import Extensions
@@ -15,10 +15,10 @@ from headway.governance.scopes import ROLES, STAFF, Role
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from headway.web.visit import Visit
-
 Method = Literal["GET", "POST"]
-Handler = Callable[["Visit"], "Response"]
+Handler = Callable[[Any], "Response"]
+"""From a `headway.web.visit.Visit` to an answer; naming it here would close a circle."""
+
 
 EVERYBODY: Final = frozenset(ROLES)
 """Everybody who is signed in."""

@@ -1,15 +1,12 @@
 """Who is in a run: groups, and whether a learner is there, was erased, or never was."""
 
-from typing import TYPE_CHECKING
-
 import sqlalchemy as sa
 
 from headway.domain.errors import Erased, UnknownName
+from headway.domain.time import AsOf
+from headway.flow.app import App
 from headway.flow.records import hashed
 from headway.store.tables import AUDIT, GROUP_MEMBERS
-
-if TYPE_CHECKING:
-    from headway.web.visit import Visit
 
 
 def group_of(connection: sa.Connection, run: str, learner: str) -> str:
@@ -19,27 +16,24 @@ def group_of(connection: sa.Connection, run: str, learner: str) -> str:
     return connection.execute(wanted).scalar_one_or_none() or ""
 
 
-def check_in_run(visit: "Visit", learner: str) -> None:
-    """Passes where the learner is known in the visit's run.
+def check_in_run(app: App, run: str, learner: str) -> None:
+    """Passes where the learner is known in the run by now.
 
     Raises:
         Erased: they were, and were erased.
         UnknownName: they were never there.
     """
-    board = visit.board
-    if board is not None and learner in board.place:
+    if _enrolled(app, run, learner):
         return
-    if _enrolled(visit, learner):
-        return
-    with visit.site.app.store.read() as connection:
+    with app.store.read() as connection:
         erased = sa.select(AUDIT.c.id).where(AUDIT.c.subject == hashed(learner), AUDIT.c.action == "erase")
         if connection.execute(erased.limit(1)).first() is not None:
             raise Erased("What was here about this learner was erased.")
     raise UnknownName("Nobody of this id is in this course run.")
 
 
-def _enrolled(visit: "Visit", learner: str) -> bool:
-    with visit.site.app.lake.open(None, [visit.run.id], kinds=["enrolments"]) as records:
+def _enrolled(app: App, run: str, learner: str) -> bool:
+    with app.lake.open(AsOf.now(app.clock), [run], kinds=["enrolments"]) as records:
         table = records.table("enrolments")
         found = records.collect(table.filter(table.learner == learner).limit(1))
     return len(found) > 0

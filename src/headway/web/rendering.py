@@ -24,11 +24,11 @@ def render(template: str, words: Words, **context: object) -> str:
 
 
 def part(template: str, block: str, words: Words, **context: object) -> str:
-    """The HTML of one block of a template, for an answer to htmx."""
-    environment = _environment(words)
+    """The HTML of one block of a template, for an answer to htmx. What `base.html` imports is there as in the page."""
+    environment, told = _environment(words), {"words": words, **context}
     found = environment.get_template(template)
-    made = found.new_context({"words": words, **context})
-    return environment.concat(found.blocks[block](made))
+    parts = environment.get_template("parts.html").make_module(told)
+    return environment.concat(found.blocks[block](found.new_context(told | {"parts": parts})))
 
 
 def static_path(name: str) -> str:
@@ -67,7 +67,7 @@ def _environment(words: Words) -> "Environment":
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         auto_reload=False,
     )
-    made.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined] # the extension adds it
     made.filters.update(
         number=words.number,
         percent=words.percent,

@@ -6,16 +6,15 @@ What goes wrong becomes a page that says what happened and what to do. Every ans
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from hmac import compare_digest
 from typing import Final
 
 import anyio
 from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from headway.domain.errors import HeadwayError, NotAuthenticated, NotPermitted, Pending
@@ -23,13 +22,15 @@ from headway.governance import accounts
 from headway.governance.accounts import Session
 from headway.web.address import address
 from headway.web.cookie import COOKIE
+from headway.web.forms import from_here, is_token_for
+from headway.web.packing import file_answer, packed
 from headway.web.page import PAGES, Page
-from headway.web.rendering import static_file
 from headway.web.site import Site
 from headway.web.visit import Visit
 
 LOG: Final = logging.getLogger("headway.web")
 MOST_FIELDS: Final = 3_000
+LONGEST_ADDRESS: Final = 4_000
 THREADS: Final = 8
 SECURITY: Final = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -57,12 +58,15 @@ def _endpoint(site: Site, page: Page, limiter: CapacityLimiter) -> Callable[[Req
         if page.method == "POST":
             form = await request.form(max_fields=MOST_FIELDS)
         try:
-            answer = await anyio.to_thread.run_sync(_answered, site, page, request, form, limiter=limiter)
+            return await anyio.to_thread.run_sync(_finished, site, page, request, form, limiter=limiter)
         finally:
             await form.close()
-        return secured(answer, request)
 
     return endpoint
+
+
+def _finished(site: Site, page: Page, request: Request, form: FormData) -> Response:
+    return packed(secured(_answered(site, page, request, form), is_secure(site, request)), request)
 
 
 def _answered(site: Site, page: Page, request: Request, form: FormData) -> Response:
@@ -102,15 +106,12 @@ def _query(request: Request) -> str:
 
 def _own_form(visit: Visit, request: Request) -> bool:
     """Whether a form was sent by one of our pages: by its token, and by what the browser says of its origin."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    given = visit.form.get("csrf")
-    return isinstance(given, str) and compare_digest(given.encode(), visit.csrf.encode())
+    return from_here(request) and is_token_for(visit.token, visit.form.get("csrf"))
 
 
 def visit_of(site: Site, request: Request, form: FormData | None = None) -> Visit:
     """The visit that a request is."""
-    now, token = site.app.clock.now(), request.cookies.get(COOKIE, "")
+    now, token, headers = site.app.clock.now(), request.cookies.get(COOKIE, ""), request.headers
     return Visit(
         site=site,
         path=request.url.path,
@@ -119,12 +120,20 @@ def visit_of(site: Site, request: Request, form: FormData | None = None) -> Visi
         form=form or FormData(),
         session=_session(site, token) if token else None,
         token=token,
-        htmx=request.headers.get("hx-request") == "true",
+        htmx=_asks_for_part(headers),
         cookies=request.cookies,
+        target=headers.get("hx-target", ""),
+        came_from=headers.get("hx-current-url", "")[:LONGEST_ADDRESS],
         request_id=getattr(request.state, "request_id", ""),
         now=now,
-        secure=request.url.scheme == "https",
+        secure=is_secure(site, request),
     )
+
+
+def _asks_for_part(told: Headers) -> bool:
+    """Whether htmx asks for a part of a page; going back, and what takes the place of the body, is a whole page."""
+    whole = told.get("hx-request-type") == "full" or told.get("hx-history-restore-request") == "true"
+    return told.get("hx-request") == "true" and not whole
 
 
 def _session(site: Site, token: str) -> Session | None:
@@ -147,20 +156,33 @@ def error_page(visit: Visit, error: HeadwayError) -> Response:
     told = "" if status == 500 else str(error)
     if isinstance(error, NotAuthenticated):
         visit = replace(visit, session=None)
-    answer = visit.render("error.html", status, told=told)
+    answer = _trouble(visit, status, told)
     if retry := getattr(error, "retry_after_s", None):
         answer.headers["Retry-After"] = str(retry)
     return answer
+
+
+def _trouble(visit: Visit, status: int, told: str) -> Response:
+    """A page that says what went wrong; to htmx a message beside what is there, so that nothing is lost."""
+    if not visit.htmx:
+        return visit.render("error.html", status, told=told)
+    visit.headers |= {"HX-Retarget": "#trouble", "HX-Reswap": "innerHTML", "HX-Push-Url": "false"}
+    return visit.part("error.html", "trouble", status, told=told)
 
 
 async def not_a_page(site: Site, request: Request, status: int) -> Response:
     """The page for an address at which there is none, or for what nobody expected."""
 
     def made() -> Response:
-        visit = visit_of(site, request)
-        return visit.render("error.html", status, told="")
+        answer = _trouble(visit_of(site, request), status, "")
+        return packed(secured(answer, is_secure(site, request)), request)
 
-    return secured(await run_in_threadpool(made), request)
+    return await run_in_threadpool(made)
+
+
+def is_secure(site: Site, request: Request) -> bool:
+    """Whether what is sent travels encrypted: to us, or to what stands in front of us and is named in the settings."""
+    return request.url.scheme == "https" or site.app.settings.server.public_url.startswith("https://")
 
 
 def wants_page(request: Request) -> bool:
@@ -169,21 +191,18 @@ def wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(programs)
 
 
-def secured(answer: Response, request: Request) -> Response:
+def secured(answer: Response, encrypted: bool) -> Response:
     """The answer with the headers that every one carries."""
     for name, value in SECURITY.items():
         answer.headers.setdefault(name, value)
-    if request.url.scheme == "https":
+    if encrypted:
         answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if isinstance(answer, HTMLResponse):
-        answer.headers.setdefault("Cache-Control", "no-store")
+    answer.headers.setdefault("Cache-Control", "no-store")
     return answer
 
 
 async def _static(request: Request) -> Response:
     try:
-        content, kind = static_file(request.path_params["digest"], request.path_params["name"])
-    except (HeadwayError, KeyError) as missing:
+        return secured(file_answer(request), request.url.scheme == "https")
+    except HeadwayError as missing:
         raise HTTPException(404, "There is no such file.") from missing
-    told = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return secured(Response(content, media_type=kind, headers=told), request)

@@ -24,6 +24,7 @@ from headway.web.address import address, named, slug
 from headway.web.board import Board
 from headway.web.forms import token_for
 from headway.web.page import PAGES
+from headway.web.people import check_in_run, group_of
 from headway.web.rendering import part, render
 from headway.web.site import Run, Site
 from headway.web.words import Words
@@ -153,7 +154,7 @@ class Visit:
     def _zone_of_run(self) -> str:
         try:
             return self.run.zone
-        except UnknownName:
+        except (UnknownName, NotPermitted):
             return "UTC"
 
     @cached_property
@@ -202,8 +203,6 @@ class Visit:
         board = self.board
         if board is not None and learner in board.place:
             return str(board.group[board.place[learner]])
-        from headway.web.people import group_of
-
         with self.site.app.store.read() as connection:
             return group_of(connection, self.run.id, learner)
 
@@ -217,16 +216,24 @@ class Visit:
             UnknownName: nobody of this id is in the run.
             NotPermitted: the visitor may not see them, which is audited too.
         """
-        from headway.web.people import check_in_run
-
         learner = named(self.params["learner"])
         group = self.group_of(learner)
         if not self.scope.sees(self.run.id, learner, group):
             self.audit("refuse", hashed(learner), {"what": what})
             self.scope.needs(self.run.id, learner, group)
-        check_in_run(self, learner)
+        self.check_known(learner)
         self.audit("view", hashed(learner), {"what": what, "run": self.run.id, "role": self.role})
         return self.shown([learner])[0]
+
+    def check_known(self, learner: str) -> None:
+        """Passes where the learner is known in the run.
+
+        Raises:
+            Erased: they were, and were erased.
+            UnknownName: they were never there.
+        """
+        if self.board is None or learner not in self.board.place:
+            check_in_run(self.site.app, self.run.id, learner)
 
     def shown(self, learners: list[str]) -> list[Seen]:
         """Learners of the run as pages call them. Whoever calls this has looked at the scope."""

@@ -8,7 +8,7 @@ import gettext
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -74,7 +74,7 @@ class Words:
         """`31%`: a share, 0 to 1, without decimals."""
         from babel.numbers import format_percent
 
-        return format_percent(share, format="#,##0%", locale=self.locale)
+        return format_percent(share, locale=self.locale)
 
     def day(self, day: date) -> Markup:
         """`Mon 16 Nov 2026`, as a `<time>` element."""
@@ -82,9 +82,7 @@ class Words:
 
     def day_text(self, day: date) -> str:
         """`Mon 16 Nov 2026`."""
-        from babel.dates import format_date
-
-        return format_date(day, "EEE d MMM y", locale=self.locale)
+        return _day_text(self.language, day)
 
     def moment(self, instant: datetime, zone: str | None = None) -> Markup:
         """`Mon 16 Nov 2026, 06:00 UTC`, as a `<time>` element, in the reader's zone or another that is named."""
@@ -99,6 +97,14 @@ class Words:
         name = zone or self.zone
         local = instant.astimezone(zone_of(name))
         return f"{format_datetime(local, 'EEE d MMM y, HH:mm', locale=self.locale)} {zone_name(name, local)}"
+
+
+@lru_cache(maxsize=4_096)
+def _day_text(language: str, day: date) -> str:
+    """A day in words; a list tells the same few days again and again."""
+    from babel.dates import format_date
+
+    return format_date(day, "EEE d MMM y", locale=_locale(language))
 
 
 def zone_name(zone: str, local: datetime) -> str:

@@ -1,0 +1,173 @@
+"""Pages over a caseload of 100,000 learners with 20 people at work: time to answer by page, and how much is sent.
+
+    python -m benchmarks.bench_pages [--learners 100000] [--users 20] [--seconds 40] [--think 1.0]
+
+The store holds the predictions of two weeks, names and groups of all learners; the lake holds a small course, so pages
+that read statements are not judged by this. Each person opens a page, looks at it for about `--think` seconds, and goes
+on. Server and browsers share the machine; what is told is the time from request to the last byte.
+"""
+
+import argparse
+import asyncio
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+import numpy as np
+
+from headway.domain.time import AsOf, FixedClock
+from headway.flow.app import open_app
+from headway.flow.people import keep_people, set_groups
+from headway.governance import accounts
+from headway.web.address import slug
+from headway.web.cookie import COOKIE
+from tests.support.page_walk import visits
+from tests.support.pages import NOW, RUN, make_home, opened_pages, person_of, score_by_hand
+
+WEEKS: Final = ("2025-08-31", "2025-09-07")
+GROUP_OF: Final = 25
+ROLES: Final = {"adviser": "adviser", "instructor": "instructor", "governance": "governance", "learner": "learner"}
+ASKED: Final = ("&q=quispe", "&sort=name", "&page=40", "&list=reach-out", "&sort=chance&q=ada")
+"""What an adviser asks of the list besides opening it."""
+
+
+def make(home: Path, learners: int) -> None:
+    """The small home with many more learners in the store."""
+    make_home(home)
+    with open_app(home, clock=FixedClock(NOW)) as app:
+        with opened_pages(home) as pages:
+            known = pages.learners
+        more = [f"simulated/{number:08x}" for number in range(learners - len(known))]
+        everyone = [*known, *more]
+        keep_people(app, {each: replace(person_of(at % 120), number=f"N{at}") for at, each in enumerate(more)})
+        set_groups(app, RUN, {each: f"T{at // GROUP_OF}" for at, each in enumerate(more)})
+        for week in WEEKS:
+            as_of = AsOf.at(week, "Europe/London")
+            score_by_hand(app, RUN, as_of, everyone, model="does_not_finish-logistic/2")
+
+
+def serve(home: Path, port: int) -> None:
+    """Serves the home until it is stopped."""
+    from headway.server.run import serve as serving
+
+    with open_app(home, clock=FixedClock(NOW), worker={"score": False}) as app:
+        serving(app, "127.0.0.1", port, "warning")
+
+
+def sessions(home: Path, users: int) -> dict[str, list[str]]:
+    """Tokens of signed-in people by account."""
+    with open_app(home, clock=FixedClock(NOW)) as app, app.store.begin() as connection:
+        return {
+            name: [accounts.start(connection, NOW, accounts.named(connection, name)) for _ in range(users)]
+            for name in ROLES
+        }
+
+
+def addresses(home: Path) -> dict[str, list[str]]:
+    """What each account opens."""
+    with opened_pages(home) as pages:
+        found = {
+            name: [f"{path}?run={slug(RUN)}" for page, path in visits(pages, role) if ".pdf" not in page.path]
+            for name, role in ROLES.items()
+        }
+    found["adviser"] += [f"/caseload?run={slug(RUN)}{asked}" for asked in ASKED] * 3
+    return found
+
+
+async def work(
+    url: str, tokens: dict[str, list[str]], paths: dict[str, list[str]], seconds: float, think: float
+) -> None:
+    """Opens pages and tells how long they took."""
+    took: dict[str, list[float]] = {}
+    sent: dict[str, int] = {}
+    statuses: dict[str, int] = {}
+
+    async def one(name: str, token: str, seed: int, until: float) -> None:
+        rng = np.random.default_rng(seed)
+        async with httpx.AsyncClient(base_url=url, cookies={COOKIE: token}, timeout=120) as http:
+            while time.perf_counter() < until:
+                path = str(rng.choice(paths[name]))
+                begun = time.perf_counter()
+                answer = await http.get(path, headers={"accept": "text/html", "accept-encoding": "gzip"})
+                key = plain(path)
+                took.setdefault(key, []).append((time.perf_counter() - begun) * 1000)
+                sent[key] = int(answer.headers.get("content-length", 0))
+                statuses[key] = answer.status_code
+                await asyncio.sleep(think * rng.uniform(0.5, 1.5))
+
+    users = len(tokens["adviser"])
+    share = {"adviser": users - 6, "instructor": 2, "governance": 2, "learner": 2}
+    who = [(name, tokens[name][at]) for name, number in share.items() for at in range(number)]
+    for length, told in ((max(5.0, seconds / 4), False), (seconds, True)):
+        took.clear()
+        until = time.perf_counter() + length
+        await asyncio.gather(*(one(name, token, seed, until) for seed, (name, token) in enumerate(who)))
+        if told:
+            tell(took, sent, statuses)
+
+
+def plain(path: str) -> str:
+    """A path without ids, so that times of the same page come together."""
+    return re.sub(r"simulated~[\w~]+|DS101-[\w-]+", "…", path).replace("?run=…", "")
+
+
+def tell(took: dict[str, list[float]], sent: dict[str, int], statuses: dict[str, int]) -> None:
+    """Prints the table, the slowest first."""
+    print(f"{'page':46} {'status':>6} {'times':>5} {'p50 ms':>7} {'p95 ms':>7} {'KB':>6}")
+    for key, times in sorted(took.items(), key=lambda pair: -float(np.quantile(pair[1], 0.95))):
+        p50, p95 = np.quantile(times, [0.5, 0.95])
+        print(f"{key:46} {statuses[key]:6} {len(times):5} {p50:7.0f} {p95:7.0f} {sent[key] / 1000:6.1f}")
+    every = [each for times in took.values() for each in times]
+    print(f"{'all':46} {'':6} {len(every):5} {np.quantile(every, 0.5):7.0f} {np.quantile(every, 0.95):7.0f}")
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--learners", type=int, default=100_000)
+    asked.add_argument("--users", type=int, default=20)
+    asked.add_argument("--seconds", type=float, default=40)
+    asked.add_argument("--think", type=float, default=1.0)
+    asked.add_argument("--port", type=int, default=8397)
+    asked.add_argument("--home", type=Path, help="keep the home here, and use it again")
+    asked.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    told = asked.parse_args()
+    with ExitStack() as until:
+        home = told.home or Path(until.enter_context(tempfile.TemporaryDirectory())) / "home"
+        if told.serve:
+            serve(home, told.port)
+            return
+        if not (home / "headway.db").exists():
+            make(home, told.learners)
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.bench_pages",
+            "--serve",
+            "--home",
+            str(home),
+            "--port",
+            str(told.port),
+        ]
+        paths, tokens = addresses(home), sessions(home, told.users)
+        server = subprocess.Popen(command)
+        until.callback(server.wait)
+        until.callback(server.terminate)
+        url = f"http://127.0.0.1:{told.port}"
+        for _ in range(240):
+            try:
+                httpx.get(f"{url}/healthz", timeout=5)
+                break
+            except httpx.TransportError:
+                time.sleep(0.5)
+        asyncio.run(work(url, tokens, paths, told.seconds, told.think))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""How those who acted are shown: by their account's name, for pages that tell who did what."""
+
+from headway.flow.governance_page import names_of
+from headway.web.visit import Visit
+
+
+def actors(visit: Visit) -> dict[str, str]:
+    """The name of everyone who may have acted, by the audit's word for them; minutes old at most."""
+    app = visit.site.app
+    found: dict[str, str] = visit.site.slow.get(("actors",), lambda: names_of(app))
+    return found

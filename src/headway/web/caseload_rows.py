@@ -1,0 +1,422 @@
+"""A caseload as one visitor may see it: everybody's place from arrays, from the store only what the rows shown need.
+
+Nobody outside the visitor's scope is in any number or row of it.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from headway.advising.worklist import LISTED, NO_LIST, TABS, Case, Places, places
+from headway.domain.errors import Pending
+from headway.domain.time import AsOf, midnight
+from headway.flow.caseload_facts import Standing, cases_of, everybody, standing, standing_mark
+from headway.governance.accounts import Account
+from headway.web.board import SCORED, TOO_EARLY
+from headway.web.caseload_ask import Ask
+from headway.web.caseload_field import Field, Texts, field_of, fold, folded, with_more
+from headway.web.people import group_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from headway.governance.accounts import Account
+    from headway.web.board import Board
+    from headway.web.visit import Visit
+
+WEEK: Final = timedelta(days=7)
+ABOUT_A_WEEK: Final = timedelta(days=9)
+LATE: Final = timedelta(days=8)
+"""A list older than this, in a running course, says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Which page of how many, for the pager."""
+
+    number: int
+    last: int
+    first_row: int
+    last_row: int
+    total: int
+    ask: Ask
+
+    def to(self, number: int) -> str:
+        """The address of another page."""
+        return self.ask.to(page=number)
+
+
+class Listing:
+    """One caseload, for one visitor and what they ask for.
+
+    Args:
+        visit: who asks, about which run.
+        ask: what they ask for.
+    """
+
+    def __init__(self, visit: "Visit", ask: Ask) -> None:
+        self.visit, self.ask = visit, ask
+        self.run = visit.run
+        self.board = visit.board
+        self.capacity = visit.capacity()
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What people did so far."""
+        app, run = self.visit.site.app, self.run.id
+        found = self.kept_while(("cases", run), standing_mark(app, run), lambda: cases_of(app, run))
+        return standing(app, run, found)
+
+    def kept_while(self, key: Hashable, mark: object, make: Callable[[], Any]) -> Any:
+        """What is computed once for many visits, and anew once the mark is another."""
+        kept, found = self._kept(key, lambda: (mark, make()))
+        if kept != mark:
+            self.visit.site.slow.drop(key)
+            _, found = self._kept(key, lambda: (mark, make()))
+        return found
+
+    @cached_property
+    def accounts(self) -> "list[Account]":
+        """All accounts, at most a minute old."""
+        minute = self.visit.now.replace(second=0, microsecond=0)
+        found: list[Account] = self.kept_while(("accounts",), minute, lambda: everybody(self.visit.site.app))
+        return found
+
+    def _kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is computed once for many visits."""
+        return self.visit.site.slow.get(key, make)
+
+    @cached_property
+    def before(self) -> "Board | None":
+        """The board of a week before; None where the run was not scored then."""
+        if self.board is None:
+            return None
+        until = self.board.score_run.as_of.instant - WEEK + timedelta(hours=2)  # a change of the clocks in between
+        earlier = [at for at in self.run.scored if at.instant <= until]
+        found = self.visit.site.score_run(self.run.id, earlier[-1]) if earlier else None
+        return None if found is None else self.visit.site.board(found)
+
+    @property
+    def before_on(self) -> date | None:
+        """The day of that board where it is not about a week before; None where it is, or there is none."""
+        if self.board is None or self.before is None:
+            return None
+        then, now = self.before.score_run.as_of, self.board.score_run.as_of
+        return then.day(self.run.zone) if now.instant - then.instant > ABOUT_A_WEEK else None
+
+    @property
+    def visits_known(self) -> bool:
+        """Whether anything is known of visits: without any, it is said of nobody that they never came."""
+        return self.board is not None and bool(np.isfinite(self.board.absent_days).any())
+
+    @cached_property
+    def field(self) -> Field:
+        """Everybody."""
+        board = self.board
+        known = {} if board is None else board.place
+        extra = sorted(learner for learner in self.standing.cases if learner not in known)
+        if board is not None and not extra:
+            return field_of(board)
+        return with_more(board, extra, self._groups(extra))
+
+    def _groups(self, learners: Sequence[str]) -> list[str]:
+        with self.visit.site.app.store.read() as connection:
+            return [group_of(connection, self.run.id, learner) for learner in learners]
+
+    @cached_property
+    def scoped(self) -> "NDArray[np.bool_]":
+        """Whom the visitor may see."""
+        groups = self.visit.scope.groups(self.run.id)
+        if groups is None:
+            return np.ones(len(self.field.learners), dtype=bool)
+        return np.isin(self.field.group, list(groups))
+
+    @cached_property
+    def mine(self) -> "NDArray[np.bool_]":
+        """Whom the list may name: those in scope but for those who asked not to be contacted, or were taken off."""
+        found = self.scoped.copy()
+        found[self._off] = False
+        return found
+
+    @property
+    def _off(self) -> list[int]:
+        return [self.field.place[each] for each in self.standing.off if each in self.field.place]
+
+    @property
+    def off(self) -> int:
+        """How many in scope the list does not name."""
+        return int(self.scoped[self._off].sum())
+
+    @cached_property
+    def places(self) -> Places:
+        """Everybody's place."""
+        field = self.field
+        lists = np.full(len(field.learners), -1, dtype=np.int8)
+        if self.board is not None:
+            size = len(self.board)
+            lists[:size] = self.board.lists(self.mine[:size], self.capacity)
+        return places(field.place, self.mine, lists, field.absent, self.standing.cases)
+
+    @cached_property
+    def earlier(self) -> "tuple[NDArray[np.float64], NDArray[np.int8]]":
+        """Everybody's chance a week before (NaN where there was none) and list then (-1 where on none)."""
+        size = len(self.field.learners)
+        risk, lists = np.full(size, np.nan), np.full(size, -1, dtype=np.int8)
+        if self.board is None or self.before is None:
+            return risk, lists
+        here, there = self._matched(self.board, self.before)
+        then = self.before.lists(self.before.of_groups(self.visit.scope.groups(self.run.id)), self.capacity)
+        risk[here], lists[here] = self.before.risk[there], then[there]
+        return risk, lists
+
+    def _matched(self, now: "Board", then: "Board") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+        """The places of the same learners in two boards."""
+
+        def make() -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+            there = np.array([then.place.get(learner, -1) for learner in now.learners], dtype=np.int64)
+            here = np.flatnonzero(there >= 0)
+            return here, there[here]
+
+        found: tuple[NDArray[np.int64], NDArray[np.int64]]
+        found = self._kept(("matched", now.score_run.id, then.score_run.id), make)
+        return found
+
+    @cached_property
+    def new(self) -> "NDArray[np.bool_]":
+        """Who is on the first two lists now and was on neither a week before."""
+        if self.before is None:
+            return np.zeros(len(self.field.learners), dtype=bool)
+        then = self.earlier[1]
+        found: NDArray[np.bool_] = (self.places.list < 2) & ((then < 0) | (then > 1)) & (self.places.first == LISTED)
+        return found
+
+    @cached_property
+    def names(self) -> Texts:
+        """What is searched and sorted by: name and number, else the pseudonym."""
+        people = self.visit.site.people() if self.visit.scope.named else {}
+        learners, size = self.field.learners, 0 if self.board is None else len(self.board)
+        more = [folded(people.get(each), each) for each in learners[size:]]
+        if self.board is None:
+            return Texts.of(more)
+        key = ("names", self.board.score_run.id, self.visit.scope.named)
+
+        def make() -> tuple[object, Texts]:
+            return people, Texts.of([folded(people.get(each), each) for each in learners[:size]])
+
+        kept, found = self._kept(key, make)
+        if people and kept is not people:
+            self.visit.site.slow.drop(key)
+            _, found = self._kept(key, make)
+        texts: Texts = found
+        return texts.and_more(more)
+
+    @cached_property
+    def reasons(self) -> Texts:
+        """The main reasons, to be searched."""
+        if self.board is None:
+            return Texts.of(["" for _ in self.field.learners])
+        board, more = self.board, len(self.field.learners) - len(self.board)
+        found: Texts = self._kept(
+            ("reasons", board.score_run.id), lambda: Texts.of([fold(str(each)) for each in board.reason])
+        )
+        return found.and_more([""] * more)
+
+    def counts(self) -> dict[str, int]:
+        """How many each tab has."""
+        found = np.bincount(self.places.tab[self.places.tab >= 0], minlength=len(TABS))
+        closed = int(np.isin(np.arange(len(self.mine)), self._closed).sum())
+        return {tab: closed if tab == "closed" else int(found[at]) for at, tab in enumerate(TABS)}
+
+    @cached_property
+    def _closed(self) -> "NDArray[np.int64]":
+        """Everybody in scope whose task was closed, whether or not they are on the list again."""
+        cases, place = self.standing.cases, self.field.place
+        found = [place[name] for name, case in cases.items() if case.tab == "closed" and name in place]
+        chosen = np.array(sorted(found), dtype=np.int64)
+        return chosen[self.scoped[chosen]]
+
+    def list_counts(self) -> "NDArray[np.int64]":
+        """How many each list of the tab has, without any filter."""
+        here = self.places.tab == TABS.index(self.ask.tab)
+        return np.bincount(self.places.list[here], minlength=NO_LIST + 1).astype(np.int64)
+
+    @cached_property
+    def chosen(self) -> "NDArray[np.int64]":
+        """Who is asked for, in the order asked for."""
+        ask = self.ask
+        here = self.places.tab == TABS.index(ask.tab)
+        found = self._closed if ask.tab == "closed" else np.flatnonzero(here)
+        if ask.group:
+            found = found[self.field.group[found] == ask.group]
+        if ask.lists:
+            found = found[np.isin(self.places.list[found], ask.lists)]
+        if ask.new:
+            found = found[self.new[found]]
+        if ask.status:
+            found = self._of_status(found, ask.status)
+        if ask.q:
+            found = found[self.names.has(fold(ask.q), found)]
+        if ask.reason:
+            found = found[self.reasons.has(fold(ask.reason), found)]
+        ordered: NDArray[np.int64] = found[self._sorted(found)]
+        return ordered
+
+    def _of_status(self, found: "NDArray[np.int64]", status: str) -> "NDArray[np.int64]":
+        """Those of some with a status. Only whoever has a task is asked about; all others were not contacted."""
+        actor, place = self.visit.app.actor, self.field.place
+        fits = np.full(len(self.mine), status == "not-contacted")
+        for learner, case in self.standing.cases.items():
+            if learner in place:
+                fits[place[learner]] = _fits(case, status, actor)
+        kept: NDArray[np.int64] = found[fits[found]]
+        return kept
+
+    def _cases_of(self, found: "NDArray[np.int64]") -> "list[Case | None]":
+        cases = self.standing.cases
+        return [cases.get(learner) for learner in self.field.learners[found]]
+
+    def _sorted(self, found: "NDArray[np.int64]") -> "NDArray[np.int64]":
+        """The order of some, by what is asked for; within the same, the usual order."""
+        ask, field = self.ask, self.field
+        usual = self._usual(found)
+        if len(found) == 0 or ask.sort == "order":
+            return np.argsort(usual, kind="stable").astype(np.int64)
+        if ask.sort == "name":
+            ranks = self.names.ranks[found]
+        elif ask.sort == "contact":
+            ranks = self._last_contacts(found)
+        else:
+            keys = {"chance": field.risk, "since": field.risk - self.earlier[0], "seen": field.absent}
+            ranks = keys[ask.sort][found]
+        ranks = -ranks if ask.down else ranks
+        # Those of whom nothing is known stand last, whichever way it is sorted.
+        return np.lexsort((usual, np.nan_to_num(ranks, nan=np.inf)))
+
+    def _usual(self, found: "NDArray[np.int64]") -> "NDArray[np.float64]":
+        """The usual order: this week's list by its order, the other tabs by what changed last, or wakes up first."""
+        if self.ask.tab == "week":
+            return self.places.order[found].astype(np.float64)
+        told = []
+        for case in self._cases_of(found):
+            assert case is not None  # only those with a task are on the other tabs
+            at = case.task.snoozed_until if self.ask.tab == "snoozed" else case.task.changed_at
+            told.append((1 if self.ask.tab == "snoozed" else -1) * (at or self.visit.now).timestamp())
+        return np.array(told, dtype=np.float64)
+
+    def _last_contacts(self, found: "NDArray[np.int64]") -> "NDArray[np.float64]":
+        from headway.advising.task_queries import last_contacts
+
+        with self.visit.site.app.store.read() as connection:
+            known = last_contacts(connection, self.run.id)
+        told = [known.get(learner) for learner in self.field.learners[found]]
+        return np.array([np.nan if at is None else at.timestamp() for at in told], dtype=np.float64)
+
+    @cached_property
+    def pages(self) -> Pages:
+        """Which page is shown: behind the last one, the last."""
+        total, size = len(self.chosen), self.ask.size
+        last = max(1, -(-total // size))
+        number = min(self.ask.page, last)
+        first = (number - 1) * size
+        return Pages(number, last, min(first + 1, total), min(first + size, total), total, self.ask)
+
+    @property
+    def shown(self) -> "NDArray[np.int64]":
+        """Who is on the page."""
+        pages = self.pages
+        return self.chosen[max(0, pages.first_row - 1) : pages.last_row]
+
+    def sized(self, size: int) -> str:
+        """The address of the same list with pages of another size, on which the first row of this one is."""
+        return self.ask.to(size=size, page=max(0, self.pages.first_row - 1) // size + 1)
+
+    @property
+    def week_began(self) -> datetime:
+        """When the course week began; a week ago, outside the course."""
+        today = AsOf(self.visit.now).day(self.run.zone)
+        days = (today - self.run.starts_on).days
+        if not self.run.starts_on <= today <= self.run.ends_on + WEEK:
+            return self.visit.now - WEEK
+        return midnight(today - timedelta(days=days % 7), self.run.zone)
+
+    @cached_property
+    def done(self) -> int:
+        """How many learners the visitor has contacted in this course week."""
+        from headway.flow.caseload_facts import contacts_done
+
+        return contacts_done(self.visit.site.app, self.visit.app.actor, self.week_began)
+
+    @property
+    def left(self) -> int:
+        """How many contacts the visitor has left this week."""
+        return max(0, self.capacity - self.done)
+
+    @property
+    def too_early(self) -> bool:
+        """Whether nobody in scope can be predicted yet."""
+        if self.board is None:
+            return False
+        here = self.board.status[self.scoped[: len(self.board)]]
+        return len(here) > 0 and bool((here == TOO_EARLY).all())
+
+    @cached_property
+    def groups(self) -> list[str]:
+        """The groups in scope."""
+        mine = self.visit.scope.groups(self.run.id)
+        if mine is not None or self.board is None:
+            return sorted(mine or ())
+        board = self.board
+        found: list[str] = self._kept(
+            ("groups", board.score_run.id), lambda: sorted({str(group) for group in board.group if group})
+        )
+        return found
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the list is of more than a week ago, in a course that goes on."""
+        if self.board is None:
+            return False
+        today = AsOf(self.visit.now).day(self.run.zone)
+        running = self.run.starts_on <= today <= self.run.ends_on
+        return running and self.visit.now - self.board.score_run.as_of.instant > LATE
+
+    def not_scored(self) -> int:
+        """How many in scope are enrolled and have no score; 0 while that is being looked up."""
+        from headway.flow.caseload_facts import enrolled
+
+        if self.board is None or self.visit.scope.groups(self.run.id) is not None:
+            return 0
+        app, run, as_of = self.visit.site.app, self.run.id, self.visit.as_of
+        try:
+            known = self.visit.site.slow.get(("enrolled", run), lambda: enrolled(app, run, as_of), wait_s=0.0)
+        except Pending:
+            return 0
+        return sum(1 for learner in known if learner not in self.board.place)
+
+    def share_above(self, cut: float) -> float:
+        """The share of the run's scored learners whose chance is at or above that at which capacity ended before."""
+        if self.board is None:
+            return 0.0
+        scored = self.board.risk[self.board.status == SCORED]
+        return float((scored >= cut).mean()) if len(scored) else 0.0
+
+    def seen_on(self, at: int) -> date | None:
+        """The local day of somebody's last visit; None where there was none."""
+        if self.board is None or not np.isfinite(self.field.absent[at]):
+            return None
+        return self.board.score_run.as_of.day(self.run.zone) - timedelta(days=int(self.field.absent[at]))
+
+
+def _fits(case: Case, status: str, actor: str) -> bool:
+    task = case.task
+    known = {
+        "not-contacted": case.tab in ("week", "closed"),  # closed ones are on the list only once they are back
+        "mine": task.assignee == actor,
+        "by-hand": bool(task.raised),
+        "raised-by-me": task.raised == actor,
+    }
+    return known.get(status, task.closing_code == status)
