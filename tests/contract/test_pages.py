@@ -25,10 +25,13 @@ from tests.support.pages import (
     Pages,
     pages,
     pages_home,
+    registry_met,
     written_pages,
 )
 
-__all__ = ["pages", "pages_home", "written_pages"]
+__all__ = ["pages", "pages_home", "registry_met", "written_pages"]
+
+pytestmark = pytest.mark.usefixtures("registry_met")
 
 HEADERS: Final = (
     "content-security-policy",

@@ -286,6 +286,13 @@ def pages(pages_home: Path) -> Iterator[Pages]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def registry_met(pages_home: Path) -> None:
+    """MLflow was asked once, in this thread: its first words are warnings, which pages in threads would fall over."""
+    with open_app(pages_home, clock=FixedClock(NOW)) as app:
+        app.registry.versions()
+
+
 @pytest.fixture
 def written_pages(pages_home: Path, tmp_path: Path) -> Iterator[Pages]:
     """The pages over a copy of the home, which the test may change."""

@@ -32,7 +32,7 @@ from headway.web.site import Site
 ROUTERS: Final = (health.router, xapi.router, records.router, v1.router, tasks.router)
 
 
-def create_app(app: App, *, demo: bool = False) -> FastAPI:
+def create_app(app: App, *, demo: bool = False) -> "Headway":
     """The ASGI application of one home.
 
     Args:

@@ -52,8 +52,10 @@ def serve(
     gc.collect()
     gc.freeze()  # libraries stay for good: looking through them again and again is what makes answers late
     gc.set_threshold(*GARBAGE)
+    application = create_app(app, demo=demo)
+    application.site.warm()
     config = uvicorn.Config(
-        create_app(app, demo=demo),
+        application,
         host=host,
         port=port,
         loop="uvloop",

@@ -101,8 +101,7 @@ def board_of(connection: sa.Connection, score_run: ScoreRun) -> Board:
         PREDICTIONS.c.reasons,
     ).where(PREDICTIONS.c.score_run_id == score_run.id)
     rows = connection.execute(kept).all()
-    grouped = sa.select(GROUP_MEMBERS.c.learner, GROUP_MEMBERS.c.group_name).where(GROUP_MEMBERS.c.run == score_run.run)
-    groups: dict[str, str] = {row.learner: row.group_name for row in connection.execute(grouped)}
+    groups = _groups(connection, score_run)
 
     def numbers(column: int) -> "NDArray[np.float64]":
         return np.array([np.nan if row[column] is None else row[column] for row in rows], dtype=np.float64)
@@ -125,6 +124,11 @@ def board_of(connection: sa.Connection, score_run: ScoreRun) -> Board:
         group=np.array([groups.get(row.learner, "") for row in rows], dtype=object)[order],
         place={learner: at for at, learner in enumerate(learners[order])},
     )
+
+
+def _groups(connection: sa.Connection, score_run: ScoreRun) -> dict[str, str]:
+    grouped = sa.select(GROUP_MEMBERS.c.learner, GROUP_MEMBERS.c.group_name).where(GROUP_MEMBERS.c.run == score_run.run)
+    return {row.learner: row.group_name for row in connection.execute(grouped)}
 
 
 def _main(reasons: Sequence[dict[str, str]], why_too_early: str | None) -> str:

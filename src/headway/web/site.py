@@ -1,11 +1,12 @@
 """What all visits share: the home, boards of score runs, names, facts of runs, slow answers kept ready."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from headway.domain.errors import UnknownName
+from headway.domain.errors import Pending, UnknownName
 from headway.domain.time import AsOf
 from headway.features.as_of import run_facts
 from headway.flow.app import App
@@ -23,6 +24,7 @@ STATE_S: Final = 10.0
 """Seconds after which erased learners and changed groups show on a board."""
 
 SLOW_S: Final = 600.0
+WARM_RUNS: Final = 3
 STALE: Final = timedelta(hours=36)
 """Data older than this, in a running course, is told on every page."""
 
@@ -128,6 +130,22 @@ class Site:
     def people(self) -> dict[str, Person]:
         """Everyone in the vault, at most seconds old."""
         return self._people.get("people", self._read_people)
+
+    def warm(self) -> None:
+        """Begins to make ready what the first visitors would wait for, and returns at once."""
+        with suppress(Pending):
+            self.slow.get("warm", self._made_ready, 0)
+
+    def _made_ready(self) -> bool:
+        runs = self.runs()
+        if self.app.settings.secrets.pseudonym_key_file.exists():
+            self.people()
+        newest = sorted((max(run.scored), run.id) for run in runs.values() if run.scored)[-WARM_RUNS:]
+        for as_of, run in newest:
+            score_run = self.score_run(run, as_of)
+            if score_run is not None:
+                self.board(score_run)
+        return True
 
     def close(self) -> None:
         """Stops what is still being computed."""
