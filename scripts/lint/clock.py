@@ -51,7 +51,7 @@ def current_time(module: Module) -> Iterator[Finding]:
             yield module.finding(
                 node,
                 RULE,
-                f"{name} outside cli/, server/, web/, flow/ and benchmarks/: a duration kept elsewhere breaks repeatability",
+                f"{name} outside {', '.join(STOPWATCH_PLACES)}: a duration kept elsewhere breaks repeatability",
             )
     for line, text in texts(module.tree):
         if found := _SQL_NOW.search(text):
