@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
+from headway.domain.errors import Pending
 from headway.flow.records import hashed
 from headway.governance.scopes import ROLES
 from headway.store.tables import METADATA
@@ -359,6 +360,22 @@ def _unsound(path: str, answer: Any) -> list[str]:
         f"has a decimal {decimal}": decimal is None,
     }
     return [problem for problem, fine in checks.items() if not fine]
+
+
+def test_what_is_being_computed_comes_as_a_whole_page_with_its_own_styles(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/courses/{slug(RUN)}?tab=days"
+    with monkeypatch.context() as later:
+        later.setattr(pages.asgi.site.slow, "get", _pending)
+        waiting = pages.client("instructor").get(path).text
+    assert 'aria-busy="true"' in waiting
+    assert f'data-again="{path}"' in waiting
+    assert not re.search(r"hx-(?:get|trigger)", waiting.partition('id="pending"')[2])
+
+
+def _pending(*_: object, **__: object) -> None:
+    raise Pending()
 
 
 def _told(text: str) -> str:

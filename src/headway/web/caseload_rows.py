@@ -350,7 +350,7 @@ class Listing:
 
         return contacts_done(self.visit.site.app, self.visit.app.actor, self.week_began)
 
-    @property
+    @cached_property
     def left(self) -> int:
         """How many contacts the visitor has left this week."""
         return max(0, self.capacity - self.done)

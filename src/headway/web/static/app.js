@@ -88,4 +88,7 @@
     else target.querySelector(".errors[data-focus]")?.focus();
   });
   document.querySelector(".errors[data-focus]")?.focus();
+  // A whole new page: what was being computed has styles of its own.
+  const again = byId("pending")?.dataset.again;
+  if (again) setTimeout(() => location.replace(again), 1500);
 })();
