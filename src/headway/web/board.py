@@ -62,7 +62,7 @@ class Board:
         """The list of each learner, as its place in `LISTS`; -1 for those not mine and those too early to predict.
 
         The first `capacity` of mine are "Reach out", the next as many "Check in", of the rest those above the mean risk
-        "Keep an eye", as `headway.advising.caseload` does it.
+        of mine "Keep an eye": as `headway.advising.caseload` does it where it is given no base rate of past runs.
         """
         found = np.full(len(self), -1, dtype=np.int8)
         ranked = np.flatnonzero(mine & (self.status == SCORED))

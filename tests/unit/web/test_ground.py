@@ -7,8 +7,10 @@ from importlib.resources import files
 
 import pytest
 
+from headway.advising.caseload import Candidate, caseload
 from headway.domain.errors import InputError, Pending
 from headway.scoring import kept
+from headway.scoring.predict import Prediction
 from headway.web.fresh import Fresh
 from tests.support.pages import RUN, Pages, pages_home, written_pages
 
@@ -111,6 +113,25 @@ def test_a_board_forgets_who_was_erased_and_follows_groups(written_pages: Pages)
     assert (gone in before.place, gone in after.place) == (True, False)
     assert len(after) == len(before) - 1
     assert after.group[after.place[moved]] == "G9"
+
+
+@pytest.mark.parametrize("capacity", [0, 3, 1000])
+def test_lists_of_a_board_are_those_of_a_caseload_without_a_past(written_pages: Pages, capacity: int) -> None:
+    score_run = written_pages.asgi.site.score_run(RUN)
+    board = written_pages.asgi.site.board(score_run)
+    with written_pages.app.store.read() as connection:
+        told = kept.predictions_of(connection, score_run)
+    expected = caseload([_candidate(each) for each in told], capacity)
+    codes = board.lists(board.of_groups(None), capacity)
+    found = {name: board.list_name(int(code)) for name, code in zip(board.learners, codes, strict=True) if code >= 0}
+    assert found == {entry.candidate.learner: entry.list for entry in expected.entries}
+    assert len(set(found.values())) > 1 or capacity > len(board)
+
+
+def _candidate(told: Prediction) -> Candidate:
+    if told.risk is None or told.low is None or told.high is None or told.status != "scored":
+        return Candidate(told.learner, 0.0, 0.0, 0.0, "too_early")
+    return Candidate(told.learner, told.risk, told.low, told.high)
 
 
 def test_what_is_made_ready_at_the_start_is_what_the_first_visitor_gets(written_pages: Pages) -> None:
