@@ -18,7 +18,8 @@ import pytest
 from headway.domain.errors import InputError, UnknownName
 from headway.domain.records import KINDS
 from headway.domain.time import AsOf
-from headway.features.as_of import FeatureTable, TrainingSet, compute, labelled
+from headway.features import as_of
+from headway.features.as_of import FeatureTable, TrainingSet, compute, computed, labelled
 from headway.features.definition import FEATURES
 from headway.features.engine import Records as Answering
 from headway.features.labels import LABELS, Label, passes_assessment
@@ -80,6 +81,20 @@ def told(records: Records) -> Told:
 def wanted() -> Iterator[Told]:
     with Memory(WORLD.tables) as records:
         yield Told(records, compute(EVERYTHING, records, WORLD.moments))
+
+
+def test_groups_of_runs_are_as_large_as_the_engine_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(as_of, "GROUP_ROWS", 10)
+    monkeypatch.setattr(as_of, "MOST_ROWS", 10)
+    view = view_with("one", ("active_days_total",))
+    pieces = []
+    with Memory(WORLD.tables) as records:
+        for breadth in (1, 4):
+            monkeypatch.setattr(Memory, "breadth", breadth)
+            pieces.append([found.table for found in computed(view, records, WORLD.moments)])
+    assert [max(map(len, found)) <= most for found, most in zip(pieces, (10, 40), strict=True)] == [True, True]
+    assert len(pieces[0]) >= 2 * len(pieces[1])
+    assert pa.concat_tables(pieces[0]).equals(pa.concat_tables(pieces[1]))
 
 
 def test_it_has_every_verb_of_its_own(records: Records) -> None:

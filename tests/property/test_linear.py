@@ -55,12 +55,13 @@ def test_every_feature_is_what_joining_all_that_is_known_gives(world: World, eve
     found = values(world, view, moments)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(linear, "reduced", linear.joined)
+        patch.setattr(as_of, "FASTER", {})
         wanted = values(world, view, moments)
     assert differing(found, wanted) == []
 
 
 @settings(PROMISE, max_examples=1)
-@given(worlds(), st.integers(20, 400))
+@given(worlds(), st.integers(150, 400))
 def test_how_runs_are_grouped_is_nothing(world: World, statements: int) -> None:
     view = view_of(STANDARD)
     together = values(world, view, world.moments)
@@ -117,6 +118,7 @@ def test_every_kind_of_aggregate_is_what_joining_gives(world: World, every: time
             feature(name=name, reads=reads, unit="days", domain="visits", sentence="{value}")(define)
         found = values(world, view, moments)
         patch.setattr(linear, "reduced", linear.joined)
+        patch.setattr(as_of, "FASTER", {})
         wanted = values(world, view, moments)
     assert differing(found, wanted) == []
     assert any(found[name].null_count < len(found) for name in KINDS)

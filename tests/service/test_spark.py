@@ -131,13 +131,25 @@ def test_groups_of_runs_side_by_side_are_the_same(
     on_spark: App, on_duckdb: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("headway.features.as_of.GROUP_STATEMENTS", 1)
-    monkeypatch.setattr("headway.lake.spark.MOST_HANDS", 2)
+    monkeypatch.setattr("headway.lake.spark.HAND_CORES", 1)
     told = []
-    view = view_of(FEW)
+    view = view_of("active_days_14d")
     for app in (on_spark, on_duckdb):
         with app.lake.open(None, None) as records:
             told.append(compute(view, records, moments_on_days(records, app.lake.runs(), [20])))
     assert same(*told)
+
+
+def _forked_from(_: pa.Table) -> pa.Table:
+    spec = sys.modules["__main__"].__spec__
+    return pa.table({"name": [spec and spec.name]})
+
+
+def test_workers_come_with_their_imports_done(on_spark: App) -> None:
+    with on_spark.lake.open(None, [made.RUNNING]) as records:
+        one = records.put("one", pa.table({"n": [1]}))
+        told = records.apply("forked", _forked_from, one, ["n"], ibis.schema({"name": "string"}))
+        assert records.collect(told)["name"].to_pylist() == ["headway.lake.spark_daemon"]
 
 
 def test_what_was_kept_is_let_go(on_spark: App) -> None:

@@ -13,10 +13,7 @@ from tests.support.histories import World
 
 SPARK: Final = {
     "spark.sql.shuffle.partitions": "2",
-    # Plans for a thousand rows: compiling them to Java would take far longer than running them.
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # For whoever starts Java without saying that there is little to read.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 

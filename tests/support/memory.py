@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Memory:
     """An implementation of `features.engine.Records`, to be used in a `with`; kinds without a table are empty."""
 
+    breadth = 1
+
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
         self._con = duckdb.connect(config={"threads": 1})
         self._con.execute("SET TimeZone='UTC'")

@@ -79,7 +79,8 @@ def measured(task: Callable[..., Any], cores: int = 0, **arguments: Any) -> Meas
 
 
 def _environment(cores: int) -> dict[str, str]:
-    kept = dict(os.environ)
+    # As where Python is installed: modules are compiled once. To compile them anew each time takes longer than to work.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if cores:
         kept |= dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS"), str(cores))
     return kept

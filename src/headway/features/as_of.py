@@ -26,7 +26,7 @@ from headway.features import known, linear, spans
 from headway.features.engine import Records
 from headway.features.here import Here
 from headway.features.labels import Label
-from headway.features.relations import RELATIONS
+from headway.features.relations import FASTER, RELATIONS
 from headway.features.script import KEYS, Cuts, Script, by_learners, identity, script_for
 from headway.features.views import FeatureView, needed
 
@@ -226,7 +226,7 @@ def computed(
             step(here)
         return FeatureTable(view, _columns(view, script, here))
 
-    return _group_by_group(records, moments, run)
+    return _group_by_group(records, moments, run, script.here)
 
 
 def cohorts(
@@ -252,7 +252,7 @@ def cohorts(
             step(here)
         return tell(here.records, together)
 
-    return _group_by_group(records, moments, run)
+    return _group_by_group(records, moments, run, script.here)
 
 
 class LiveCohort:
@@ -339,7 +339,7 @@ class LiveCohort:
 def _script(view: FeatureView) -> Script:
     definitions = tuple(map(identity, needed(view.features)))
     cuts = Cuts(_first_known, _first_seen)
-    return script_for(view.features, definitions, tuple(RELATIONS.items()), cuts, linear.reduced)
+    return script_for(view.features, definitions, tuple((RELATIONS | FASTER).items()), cuts, linear.reduced)
 
 
 def _columns(view: FeatureView, script: Script, here: Records) -> pa.Table:
@@ -480,7 +480,7 @@ def _first_seen(rows: "ir.Table", moments: "ir.Table", on: str | None) -> "ir.Ta
     the others look through the moments.
     """
     asked, calendar = spans.runs_asked(), spans.calendar()
-    dated = rows.join(asked.drop("run_no"), "run")
+    dated = rows.join(asked.select("run_no", "first_on"), "run_no")
     day = dated.first_on if on is None else ibis.coalesce(ibis.greatest(dated[on], dated.first_on), dated.first_on)
     dated = dated.mutate(seen_on=day)
     calendar = calendar.select(day_run="run_no", day="day", day_step="step", day_as_of="as_of")
@@ -587,9 +587,9 @@ def _spine(
 
 
 def _group_by_group(
-    records: Records, moments: Sequence[Moment], run: Callable[[Here, list[Moment]], Made]
+    records: Records, moments: Sequence[Moment], run: Callable[[Here, list[Moment]], Made], kinds: Collection[str]
 ) -> Iterator[Made]:
-    """What `run` makes of each group of runs, in their order."""
+    """What `run`, which reads these kinds, makes of each group of runs, in their order."""
     of_run: dict[str, list[Moment]] = {}
     for moment in sorted(set(moments)):
         of_run.setdefault(moment.run, []).append(moment)
@@ -597,7 +597,7 @@ def _group_by_group(
 
     def one(hand: Records, group: Sequence[Moment]) -> Made:
         runs = sorted({moment.run for moment in group})
-        for kind in known.EARLIER_KINDS:
+        for kind in {"enrolments", *kinds}:
             rows = hand.table(kind)
             hand.define(f"here_{kind}", rows if len(groups) == 1 else rows.filter(rows.run.isin(runs)))
         for kind in known.ELSEWHERE_KINDS:
@@ -644,16 +644,18 @@ def _groups(records: Records, of_run: Mapping[str, Sequence[Moment]]) -> Iterato
         yield [moment for moments in of_run.values() for moment in moments]
         return
     statements, learners = _per_run(records, "statements"), _per_run(records, "enrolments")
+    most_acts, most_rows = GROUP_STATEMENTS * records.breadth, GROUP_ROWS * records.breadth
+    most_at_once = max(MOST_ROWS, most_rows)
     group: list[Moment] = []
     acts = rows = 0
     for run, moments in of_run.items():
         new_acts, new_rows = statements.get(run, 0), learners.get(run, 0) * len(moments)
-        if group and (acts + new_acts > GROUP_STATEMENTS or rows + new_rows > GROUP_ROWS):
+        if group and (acts + new_acts > most_acts or rows + new_rows > most_rows):
             yield group
             group, acts, rows = [], 0, 0
         group, acts, rows = [*group, *moments], acts + new_acts, rows + new_rows
-        if rows > MOST_ROWS:
-            most = max(1, MOST_ROWS * len(moments) // new_rows)
+        if rows > most_at_once:
+            most = max(1, most_at_once * len(moments) // new_rows)
             yield from (list(group[first : first + most]) for first in range(0, len(group), most))
             group, acts, rows = [], 0, 0
     if group:

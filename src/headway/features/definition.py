@@ -11,6 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -80,7 +81,7 @@ def code_of(function: Callable[..., Any]) -> str:
 
 def _code_of(function: Callable[..., Any], seen: set[str]) -> list[str]:
     seen.add(f"{function.__module__}.{function.__qualname__}")
-    told = [_bare(inspect.getsource(function))]
+    told = [_bare(function)]
     used = inspect.getclosurevars(function)
     for name, value in sorted({**used.globals, **used.nonlocals}.items()):
         if (
@@ -95,8 +96,10 @@ def _code_of(function: Callable[..., Any], seen: set[str]) -> list[str]:
     return told
 
 
-def _bare(source: str) -> str:
-    tree = ast.parse(textwrap.dedent(source))
+@lru_cache(maxsize=4_096)  # what it uses may be another value at another time; its own text may not
+def _bare(function: Callable[..., Any]) -> str:
+    """The function's text without comments, docstrings and decorators."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = []

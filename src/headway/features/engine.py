@@ -20,6 +20,11 @@ Transform = Callable[["pa.Table", "pa.Table"], "pa.Table"]
 class Records(Protocol):
     """Records of all kinds, and a place to keep what is computed from them."""
 
+    @property
+    def breadth(self) -> int:
+        """How much larger than on one machine the groups of course runs are that are computed at once."""
+        ...
+
     def table(self, kind: str) -> "ir.Table":
         """All records of one kind, unbound, with the columns of its schema."""
         ...

@@ -25,6 +25,11 @@ class Here:
 
     records: Records
 
+    @property
+    def breadth(self) -> int:
+        """See `Records.breadth`."""
+        return self.records.breadth
+
     def table(self, kind: str) -> "ir.Table":
         """See `Records.table`."""
         if kind not in known.EARLIER_KINDS:

@@ -4,14 +4,14 @@ The relations that features read are made from `Sources` in `headway.features.re
 record's time with an as-of time.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import ibis
 import pyarrow as pa
 
 from headway.domain.records import INSTANT
+from headway.features.folding import Fold
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -58,38 +58,91 @@ ASSESSMENT_TYPES: Final = ("assignment", "test", "exam", "quiz_assessment")
 LATER_KINDS: Final = ("enrolments", "statements", "activities", "results", "outcomes", "attributes")
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What features are made of: the spine, and each record with the first step at which it was known.
+class Sources(Protocol):
+    """What features are made of: the spine, and each record with the first step at which it was known."""
 
-    Attributes:
-        enrolled: the enrolments of the spine, numbered: `enrolment`, `run`, `run_no`, `learner`.
-        cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `as_of_on`.
-        spine: the spine with all columns of its moment.
-        statements: the acts of enrolments on the spine, with `enrolment`, `run_no` and `step`; so also results,
-            responses, attributes and texts.
-        stamped: those of them that are a single act with a time of day.
-        replies: what anyone wrote in answer to something in these runs, staff too; with `run_no` and `step`.
-        activities: with `run_no` and `step`.
-        other_enrolments: changes of status of the same learners in other runs, `other_run`, with `enrolment`.
-        other_outcomes: their outcomes there.
-        keep: see `engine.Records.keep`; kept once under a name.
-    """
+    @property
+    def enrolled(self) -> "ir.Table":
+        """The enrolments of the spine, numbered: `enrolment`, `run`, `run_no`, `learner`."""
+        ...
 
-    enrolled: "ir.Table"
-    cursor: "ir.Table"
-    spine: "ir.Table"
-    statements: "ir.Table"
-    stamped: "ir.Table"
-    replies: "ir.Table"
-    activities: "ir.Table"
-    results: "ir.Table"
-    responses: "ir.Table"
-    attributes: "ir.Table"
-    texts: "ir.Table"
-    other_enrolments: "ir.Table"
-    other_outcomes: "ir.Table"
-    keep: Callable[[str, "ir.Table"], "ir.Table"]
+    @property
+    def cursor(self) -> "ir.Table":
+        """The spine: `row`, `enrolment`, `run_no`, `step`, `as_of_on`."""
+        ...
+
+    @property
+    def spine(self) -> "ir.Table":
+        """The spine with all columns of its moment."""
+        ...
+
+    @property
+    def statements(self) -> "ir.Table":
+        """The acts of enrolments on the spine, with `enrolment`, `run_no` and `step`; so also the four below."""
+        ...
+
+    @property
+    def results(self) -> "ir.Table":
+        """Marks."""
+        ...
+
+    @property
+    def responses(self) -> "ir.Table":
+        """Answers to items."""
+        ...
+
+    @property
+    def attributes(self) -> "ir.Table":
+        """What is known of learners themselves."""
+        ...
+
+    @property
+    def texts(self) -> "ir.Table":
+        """What they wrote."""
+        ...
+
+    @property
+    def stamped(self) -> "ir.Table":
+        """Those of `statements` that are a single act with a time of day."""
+        ...
+
+    @property
+    def replies(self) -> "ir.Table":
+        """What anyone wrote in answer to something in these runs, staff too; with `run_no` and `step`."""
+        ...
+
+    @property
+    def activities(self) -> "ir.Table":
+        """The activities of these runs, with `run_no` and `step`."""
+        ...
+
+    @property
+    def objects(self) -> "ir.Table":
+        """The names of all objects of acts in these runs, known or not: `run_no`, `object`; to number them."""
+        ...
+
+    @property
+    def types(self) -> "ir.Table":
+        """The names of all types of activity in these runs, known or not: `type`; to number them."""
+        ...
+
+    @property
+    def other_enrolments(self) -> "ir.Table":
+        """Changes of status of the same learners in other runs, `other_run`, with `enrolment`."""
+        ...
+
+    @property
+    def other_outcomes(self) -> "ir.Table":
+        """Their outcomes there."""
+        ...
+
+    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `engine.Records.keep`; kept once under a name."""
+        ...
+
+    def fold(self, name: str, rows: "ir.Table", fold: Fold) -> "ir.Table":
+        """What a fold makes of rows, kept once under `name`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +171,13 @@ def risk_set(changes: "ir.Table", moments: "ir.Table", *, keep_departed: bool = 
         keep_departed: also those who have left again, which an honest reading never does.
     """
     at = ["run_no", "step", "learner"]
+    enrolling = changes.status == "enrolled"
     last = changes.group_by(*at).agg(
-        status=changes.status.argmax(changes.turn),
-        registered_on=changes.valid_from_on.min(where=changes.status == "enrolled"),
+        # The greatest turn, with what it says as its last binary digit: words at the greatest turn take far longer.
+        last=(changes.turn * 2 + enrolling.cast("int64")).max(),
+        registered_on=changes.valid_from_on.min(where=enrolling),
     )
-    enrolled = last.filter(last.registered_on.notnull() if keep_departed else last.status == "enrolled")
+    enrolled = last.filter(last.registered_on.notnull() if keep_departed else last["last"] % 2 == 1)
     there = enrolled.select(*at, "registered_on").join(moments, ["run_no", "step"])
     numbered = there.mutate(
         row=ibis.row_number().over(ibis.window(order_by=at)),

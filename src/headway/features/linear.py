@@ -168,7 +168,9 @@ class _Plan:
         if isinstance(op, ops.ArgMax | ops.ArgMin) and self.reader.still(op.arg) and self.reader.still(op.key):
             return self._best(op.arg, op.key, isinstance(op, ops.ArgMin), window)
         if isinstance(op, ops.CountDistinct) and self.reader.still(op.arg):
-            one = Covered("", self.column(_where(window.where, op.arg)), *_bounds(window))
+            number = self.reader.spans.numbers.get(op.arg.name) if isinstance(op.arg, ops.Field) else None
+            thing = op.arg if number is None else ibis.table({number: "int32"}, name="numbers")[number].op()
+            one = Covered("", self.column(_where(window.where, thing)), *_bounds(window))
             column = self.covers.setdefault(one, self._named("cover", self.covers))
             return lambda totals: totals[column]
         return None

@@ -6,7 +6,7 @@ then run for each group of course runs. It receives the functions that cut recor
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ibis
@@ -14,10 +14,10 @@ import ibis
 from headway.domain.records import kind_of
 from headway.features import known, spans
 from headway.features.definition import Feature
-from headway.features.engine import Records
+from headway.features.engine import Records, Transform
+from headway.features.folding import Fold
 from headway.features.relations import ONE_PER_ROW
 from headway.features.sessions import stamped
-from headway.features.totals import Totals
 from headway.features.views import needed
 
 if TYPE_CHECKING:
@@ -57,10 +57,12 @@ class Script:
     Attributes:
         steps: how to make each table, in order.
         results: tables made of table `wide` alone, with one line per `row`, which together hold all columns.
+        here: the record kinds of the runs at hand that are read.
     """
 
     steps: "dict[str, Callable[[Records], Any]]" = field(default_factory=dict)
     results: "list[ir.Table]" = field(default_factory=list)
+    here: set[str] = field(default_factory=set)
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table that will hold the expression's rows; a name that is there already is that table."""
@@ -68,10 +70,10 @@ class Script:
         return ibis.table(expr.schema(), name=name)
 
     def transform(
-        self, name: str, function: Totals, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
+        self, name: str, function: Transform, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
     ) -> "ir.Table":
-        """The unbound table that will hold what the function makes of both."""
-        self.steps[name] = lambda records: records.transform(name, function, rows, cursor, schema)
+        """The unbound table that will hold what the function makes of both; a name that is there already is it."""
+        self.steps.setdefault(name, lambda records: records.transform(name, function, rows, cursor, schema))
         return ibis.table(schema, name=name)
 
     def where_any(self, name: str, rows: "ir.Table", of: "ir.Table | None") -> "ir.Table":
@@ -107,7 +109,7 @@ def script_for(
     """
     script = Script()
     spine = ibis.table(known.SPINE_IBIS, name="spine")
-    sources = _sources(script.keep, spine, cuts)
+    sources = _Sources(script, spine, cuts)
     found = needed(features)
     assert definitions == tuple(map(identity, found))
     wide = spine
@@ -141,43 +143,121 @@ def script_for(
     return script
 
 
-def _sources(keep: "Callable[[str, ir.Table], ir.Table]", spine: "ir.Table", cuts: Cuts) -> "known.Sources":
-    moments = ibis.table(known.MOMENTS_IBIS, name="moments")
-    enrolled = keep("enrolled", spine.group_by("run", "run_no", "learner").agg(enrolment=spine.row.min().cast("int32")))
-    numbered = spine.join(enrolled.drop("run_no"), ["run", "learner"])
-    cursor = keep("cursor", numbered.select("row", "enrolment", "run_no", "step", "as_of_on"))
+@dataclass(frozen=True)
+class _Sources:
+    """See `known.Sources`. Each is made when a relation first asks for it, and costs nothing where none does."""
 
-    def here(kind: str) -> "ir.Table":
+    script: Script
+    spine: "ir.Table"
+    cuts: Cuts
+
+    @cached_property
+    def enrolled(self) -> "ir.Table":
+        spine = self.spine
+        numbered = spine.group_by("run", "run_no", "learner").agg(enrolment=spine.row.min().cast("int32"))
+        return self.keep("enrolled", numbered)
+
+    @cached_property
+    def cursor(self) -> "ir.Table":
+        numbered = self.spine.join(self.enrolled.drop("run_no"), ["run", "learner"])
+        return self.keep("cursor", numbered.select("row", "enrolment", "run_no", "step", "as_of_on"))
+
+    @cached_property
+    def statements(self) -> "ir.Table":
+        return self.cuts.first_known(self._acts, self._moments).select(*_ACT_COLUMNS)
+
+    @cached_property
+    def stamped(self) -> "ir.Table":
+        single = self._acts.filter(stamped(self._acts) & (self._acts.interactions > 0))
+        return self.cuts.first_known(single, self._moments).select(*_STAMPED_COLUMNS)
+
+    @cached_property
+    def replies(self) -> "ir.Table":
+        written = self._here("statements")
+        written = written.filter((written.verb == "replied") & written.parent.notnull()).join(self._asked, "run")
+        return self.cuts.first_known(written, self._moments).select("run_no", "step", "parent", "learner")
+
+    @cached_property
+    def activities(self) -> "ir.Table":
+        plans = self._here("activities").join(self._asked, "run")
+        return self.cuts.first_seen(plans, self._moments, None)
+
+    @cached_property
+    def objects(self) -> "ir.Table":
+        done = by_learners(self._here("statements"))
+        named = done.filter((done.interactions > 0) & done.object.notnull()).select("run", "object").distinct()
+        return named.join(self._asked, "run").select("run_no", "object")
+
+    @cached_property
+    def types(self) -> "ir.Table":
+        done, plans = self._here("statements"), self._here("activities")
+        named = done.select(type="object_type").distinct().union(plans.select("type").distinct(), distinct=True)
+        return named.filter(named.type.notnull())
+
+    @cached_property
+    def results(self) -> "ir.Table":
+        return self.cuts.first_seen(self._own("results"), self._moments, "submitted_on")
+
+    @cached_property
+    def responses(self) -> "ir.Table":
+        return self.cuts.first_seen(self._own("responses"), self._moments, None)
+
+    @cached_property
+    def attributes(self) -> "ir.Table":
+        facts = self._own("attributes")
+        recorded_at = ibis.greatest(facts.recorded_at, facts.valid_from)
+        in_force = facts.mutate(recorded_at=recorded_at, told_at=facts.recorded_at)
+        return self.cuts.first_seen(in_force, self._moments, None)
+
+    @cached_property
+    def texts(self) -> "ir.Table":
+        return self.cuts.first_seen(self._own("texts"), self._moments, None)
+
+    @cached_property
+    def other_enrolments(self) -> "ir.Table":
+        return self.cuts.first_seen(_elsewhere("enrolments", self.enrolled), self._moments, None)
+
+    @cached_property
+    def other_outcomes(self) -> "ir.Table":
+        return self.cuts.first_seen(_elsewhere("outcomes", self.enrolled), self._moments, None)
+
+    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `Script.keep`."""
+        return self.script.keep(name, expr)
+
+    def fold(self, name: str, rows: "ir.Table", fold: Fold) -> "ir.Table":
+        """The unbound table that will hold what the fold makes of the rows; a name that is there already is it."""
+        whole = ibis.dtype("int32")
+        steps = ("step",) if fold.pieces else ("from_step", "until_step")
+        schema = dict.fromkeys(("enrolment", "run_no", *fold.keys, *steps), whole)
+        schema |= {key: rows.schema()[key] for key in fold.keys}
+        schema |= {one.name: rows.schema()[one.of] for one in fold.running}
+        given = rows.select(
+            "enrolment", "run_no", *dict.fromkeys((*fold.keys, fold.step, *(r.of for r in fold.running)))
+        )
+        own = self.enrolled.select("enrolment", "run_no")
+        return self.script.transform(name, fold, given, own, ibis.schema(schema))
+
+    @property
+    def _moments(self) -> "ir.Table":
+        return ibis.table(known.MOMENTS_IBIS, name="moments")
+
+    @property
+    def _asked(self) -> "ir.Table":
+        return spans.runs_asked().select("run", "run_no")
+
+    @cached_property
+    def _acts(self) -> "ir.Table":
+        # What nothing reads is dropped first: to carry it along through each further step takes time to compile.
+        rows = by_learners(self._here("statements")).select("run", "learner", "recorded_at", *_STATED_COLUMNS)
+        return rows.join(self.enrolled, ["run", "learner"])
+
+    def _here(self, kind: str) -> "ir.Table":
+        self.script.here.add(kind)
         return ibis.table(ibis.Schema.from_pyarrow(kind_of(kind).schema), name=f"here_{kind}")
 
-    def own(kind: str) -> "ir.Table":
-        return here(kind).join(enrolled, ["run", "learner"])
-
-    here_asked = spans.runs_asked().select("run", "run_no")
-    plans = here("activities").join(here_asked, "run")
-    facts = own("attributes")
-    in_force = facts.mutate(recorded_at=ibis.greatest(facts.recorded_at, facts.valid_from), told_at=facts.recorded_at)
-    acts = by_learners(own("statements"))
-    single = acts.filter(stamped(acts) & (acts.interactions > 0))
-    written = here("statements")
-    written = written.filter((written.verb == "replied") & written.parent.notnull()).join(here_asked, "run")
-    statements = cuts.first_known(acts, moments).select(*_ACT_COLUMNS)
-    return known.Sources(
-        enrolled=enrolled,
-        cursor=cursor,
-        spine=spine,
-        statements=keep("told", statements),
-        stamped=cuts.first_known(single, moments).select(*_STAMPED_COLUMNS),
-        replies=cuts.first_known(written, moments).select("run_no", "step", "parent", "learner"),
-        activities=cuts.first_seen(plans, moments, None),
-        results=cuts.first_seen(own("results"), moments, "submitted_on"),
-        responses=cuts.first_seen(own("responses"), moments, None),
-        attributes=cuts.first_seen(in_force, moments, None),
-        texts=cuts.first_seen(own("texts"), moments, None),
-        other_enrolments=cuts.first_seen(_elsewhere("enrolments", enrolled), moments, None),
-        other_outcomes=cuts.first_seen(_elsewhere("outcomes", enrolled), moments, None),
-        keep=keep,
-    )
+    def _own(self, kind: str) -> "ir.Table":
+        return self._here(kind).join(self.enrolled, ["run", "learner"])
 
 
 _ACT_COLUMNS: Final = (
@@ -187,6 +267,11 @@ _ACT_COLUMNS: Final = (
 _STAMPED_COLUMNS: Final = (
     *("enrolment", "run_no", "step", "occurred_on", "occurred_at", "hour", "id", "interactions", "verb", "object"),
     *("object_type", "duration_s", "position_s", "from_s"),
+)
+
+
+_STATED_COLUMNS: Final = tuple(
+    name for name in dict.fromkeys((*_ACT_COLUMNS, *_STAMPED_COLUMNS)) if name not in ("enrolment", "run_no", "step")
 )
 
 

@@ -11,7 +11,7 @@ import ibis
 from headway.domain.errors import UnknownName
 from headway.features import known
 from headway.features.relations import RELATIONS
-from headway.features.script import Cuts, Script, _sources
+from headway.features.script import Cuts, Script, _Sources
 from headway.features.spans import Spans
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def relations() -> "dict[str, Spans | ir.Table]":
         del moments, on
         return rows.mutate(step=ibis.literal(0, "int32"))
 
-    sources = _sources(Script().keep, ibis.table(known.SPINE_IBIS, name="spine"), Cuts(uncut, uncut))
+    sources = _Sources(Script(), ibis.table(known.SPINE_IBIS, name="spine"), Cuts(uncut, uncut))
     return {name: make(sources) for name, make in RELATIONS.items()}
 
 

@@ -46,6 +46,8 @@ class Spans:
         derived: columns made of others, ages included: name to a function of the relation.
         always: columns that are never null; columns of truth values never are.
         made_of: a kept table without whose rows there are none here, so that no work is done where it is empty.
+        numbers: columns of words, each with one of whole numbers that tells the same of them apart; features see the
+            words only.
     """
 
     rows: "ir.Table"
@@ -53,10 +55,11 @@ class Spans:
     derived: Mapping[str, Callable[["ir.Table"], "ir.Value"]] = field(default_factory=dict)
     always: frozenset[str] = frozenset()
     made_of: "ir.Table | None" = None
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
     def shown(self, name: str) -> "ir.Table":
         """The unbound relation as feature functions see it, ages and derived columns included."""
-        columns = dict(self.rows.schema().items())
+        columns = {one: kind for one, kind in self.rows.schema().items() if one not in self.numbers.values()}
         columns |= dict.fromkeys(self.ages, ibis.dtype("int64"))
         base = ibis.table(columns, name=name)
         return ibis.table(columns | {one: make(base).type() for one, make in self.derived.items()}, name=name)

@@ -5,7 +5,7 @@ and taken away in the cell where it ceases to; a running sum along the steps is 
 function is pure, and enrolments do not look at each other: an engine may call it for any part of a run's enrolments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
-    Steps = NDArray[np.int64]
+    Steps = NDArray[np.int32] | NDArray[np.int64]
     Deal = tuple[Steps, Steps]
 
 DAY: Final = "day_{}"
 """The name under which rows carry a date column, as days since 1970."""
+
+_MOST_CODES: Final = 1 << 20
+"""Whole numbers of a wider range are counted before they are told apart."""
 
 _FAR: Final = 1_000_000
 """More days than any date is from 1970."""
@@ -48,13 +51,14 @@ class _Calendar:
 
     @classmethod
     def of(cls, run: "Steps", today: "Steps", step: "Steps") -> "_Calendar":
+        run, today, step = (column.astype(np.int32) for column in (run, today, step))
         runs = int(run.max(initial=-1)) + 1
-        first, last = np.full(runs, _FAR), np.full(runs, -_FAR)
+        first, last = np.full(runs, _FAR, dtype=np.int32), np.full(runs, -_FAR, dtype=np.int32)
         np.minimum.at(first, run, today)
         np.maximum.at(last, run, today)
         days = np.maximum(last - first + 1, 0)
-        begin = np.cumsum(days) - days
-        steps = np.full(int(days.sum()), NEVER, dtype=np.int64)
+        begin = np.cumsum(days, dtype=np.int32) - days
+        steps = np.full(int(days.sum()), NEVER, dtype=np.int32)
         np.minimum.at(steps, begin[run] + today - first[run], step)
         # A day between two as-of days is first seen at the later one; every run ends with an as-of day.
         seen = np.flatnonzero(steps != NEVER)
@@ -64,7 +68,7 @@ class _Calendar:
     def step(self, run: "Steps", day: "Steps") -> "Steps":
         """The first step of the run whose as-of day is `day` or later; `NEVER` where there is none."""
         place = self.begin[run] + np.clip(day, self.first[run], self.last[run]) - self.first[run]
-        return np.where(day <= self.last[run], self.steps[place], NEVER)
+        return np.where(day <= self.last[run], self.steps[place], np.int32(NEVER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ class Totals:
             come, go = grid.comings(grid.last_of(passed))
             for one in self.sums:
                 if one.passed == passed:
-                    columns[one.name] = grid.running(come, go, grid.weights(one))
+                    columns[one.name] = grid.running(come, go, one)
         columns |= {one.name: grid.different(one) for one in self.covers}
         columns |= {one.name: grid.best(one) for one in self.bests}
         for name in self.names():
@@ -152,6 +156,7 @@ class _Grid:
         asked: the cell of each spine row.
         calendar: when each day was first seen.
         reached: the steps at which spans pass a bound, by bound: many totals ask for the same.
+        columns: what totals have read of the spans, by name.
     """
 
     rows: pa.Table
@@ -163,6 +168,7 @@ class _Grid:
     asked: "Steps"
     calendar: "_Calendar"
     reached: "dict[Bound, Steps]" = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: pa.Table, cursor: pa.Table) -> "_Grid":
@@ -177,8 +183,8 @@ class _Grid:
             width=width,
             size=len(enrolments) * width,
             line=held * width,
-            begin=_whole(rows, "from_step"),
-            until=np.minimum(_whole(rows, "until_step"), width),
+            begin=_short(rows, "from_step"),
+            until=np.minimum(_short(rows, "until_step"), np.int32(width)),
             asked=at * width + step,
             calendar=_Calendar.of(run, today, step),
         )
@@ -199,19 +205,9 @@ class _Grid:
 
     def _reached(self, bound: Bound) -> "Steps":
         if bound not in self.reached:
-            day = _whole(self.rows, DAY.format(bound.date), never=_FAR)
-            self.reached[bound] = self.calendar.step(_whole(self.rows, "run_no"), day + bound.days)
+            day = _short(self.rows, DAY.format(bound.date), never=_FAR)
+            self.reached[bound] = self.calendar.step(_short(self.rows, "run_no"), day + np.int32(bound.days))
         return self.reached[bound]
-
-    def weights(self, one: Summed) -> "Numbers | None":
-        """What each span adds; None for 1."""
-        if one.column is None and one.counts is None:
-            return None
-        numbers = None if one.column is None else _numbers(self.rows, one.column, 0.0)
-        if one.counts is None:
-            return numbers
-        counts = self.rows[one.counts].to_numpy(zero_copy_only=False).astype(bool)
-        return counts.astype(np.float64) if numbers is None else np.where(counts, numbers, 0.0)
 
     def comings(self, step: "Steps") -> "tuple[Deal, Deal]":
         """Which spans count from `step` on, and in which cell they begin; which of them cease, and in which cell."""
@@ -219,23 +215,45 @@ class _Grid:
         go = come[self.until[come] < self.width]
         return (come, self.line[come] + step[come]), (go, self.line[go] + self.until[go])
 
-    def running(self, come: "Deal", go: "Deal", weights: "Numbers | None") -> "Numbers":
+    def running(self, come: "Deal", go: "Deal", one: Summed) -> "Numbers":
         """The sum of what has come and not gone, at each spine row."""
-        total = self._dealt(come[1], None if weights is None else weights[come[0]])
+        total = self._summed(come, one)
         if len(go[0]):
-            total -= self._dealt(go[1], None if weights is None else weights[go[0]])
+            total -= self._summed(go, one)
         return self._along(total)
+
+    def _summed(self, deal: "Deal", one: Summed) -> "Numbers":
+        """What is added in each cell; spans that do not count are left out before anything is added."""
+        spans, cell = deal
+        if one.counts is not None:
+            counts = self._once(one.counts, lambda name: self.rows[name].to_numpy(zero_copy_only=False).astype(bool))
+            kept = np.flatnonzero(counts[spans])
+            spans, cell = spans[kept], cell[kept]
+        if one.column is None:
+            return self._dealt(cell, None)
+        numbers = self._once(one.column, lambda name: _numbers(self.rows, name, 0.0))
+        return self._dealt(cell, numbers[spans])
+
+    def _once(self, column: str, read: Callable[[str], Any]) -> Any:
+        """A column as it is read first."""
+        if column not in self.columns:
+            self.columns[column] = read(column)
+        return self.columns[column]
 
     def different(self, one: Covered) -> "Numbers":
         """How many values are present at each spine row: each span adds what the earlier ones leave uncovered."""
-        codes = pc.dictionary_encode(self.rows[one.column]).combine_chunks()
-        value = _filled(pa.chunked_array([codes.indices]), -1)
+        value, many = _coded(self.rows[one.column])
         step, gone = self.last_of(one.starts), np.minimum(self.first_of(one.ends), self.width)
         kept = np.flatnonzero((value >= 0) & (step < gone))
-        thing = self.line[kept] * (len(codes.dictionary) + 1) + value[kept]
-        order = np.argsort(thing * self.width + step[kept])
-        kept, thing = kept[order], thing[order]
-        step, gone, line = step[kept], gone[kept], self.line[kept]
+        # Things in the order of their steps: packed into one number each, they are sorted ten times as fast.
+        bits = self.width.bit_length()
+        packed = (
+            ((self.line[kept] * many + value[kept]) << 2 * bits) | (step[kept].astype(np.int64) << bits) | gone[kept]
+        )
+        packed.sort()
+        below = (1 << bits) - 1
+        thing, step, gone = packed >> 2 * bits, packed >> bits & below, packed & below
+        line = thing // many
         # Steps of one thing are counted on from those of the thing before it, so that one running maximum serves all.
         rank = np.cumsum(np.append(0, np.diff(thing) != 0))[: len(thing)] * (2 * self.width)
         covered = np.append(0, np.maximum.accumulate(gone + rank)[:-1])[: len(thing)] - rank
@@ -285,12 +303,29 @@ class _Grid:
         return sums
 
 
+def _coded(column: pa.ChunkedArray) -> "tuple[Steps, int]":
+    """A whole number from 0 on for each value, -1 for null; and how many there are at most."""
+    if pa.types.is_integer(column.type) and len(column) > column.null_count:
+        ends = pc.min_max(column)
+        least, many = ends["min"].as_py(), ends["max"].as_py() - ends["min"].as_py() + 1
+        if many < _MOST_CODES:
+            return _filled(column, least - 1) - least, many
+    codes = pc.dictionary_encode(column).combine_chunks()
+    return _filled(pa.chunked_array([codes.indices]), -1), len(codes.dictionary) + 1
+
+
 def _as_column(values: Any) -> Any:
     return pa.array(values) if isinstance(values, np.ndarray) else values
 
 
 def _whole(table: pa.Table, name: str, never: int = 0) -> "Steps":
     return _filled(table[name], never)
+
+
+def _short(table: pa.Table, name: str, never: int = 0) -> "Steps":
+    """A column of steps or days: half as wide as other whole numbers, there being most of them."""
+    found: Steps = pc.fill_null(table[name].cast(pa.int32()), never).to_numpy()
+    return found
 
 
 def _filled(column: pa.ChunkedArray, empty: int) -> "Steps":

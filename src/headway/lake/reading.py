@@ -63,7 +63,10 @@ class Records:
 
     Attributes:
         snapshot: the table versions that are being read.
+        breadth: see `features.engine.Records`.
     """
+
+    breadth = 1
 
     def __init__(self, tables: Tables, selection: Selection, budget: Budget) -> None:
         """Opened views, one per record kind.

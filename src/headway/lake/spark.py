@@ -5,6 +5,7 @@ callers query. What is kept stays with the executors; only `collect` and `save` 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -31,19 +32,34 @@ if TYPE_CHECKING:
 MOST_HANDS: Final = 4
 """How many groups of course runs are computed at the same time, to fill machines that one group leaves idle."""
 
-TASK_ROWS: Final = 250_000
-"""About how many statements a task may hold."""
+HAND_CORES: Final = 2
+"""How many cores each of them needs at least."""
+
+BREADTH: Final = 10
+"""How much larger groups of course runs are than DuckDB's: each pays some hundred plans anew, whatever its size."""
+
+MOST_AT_ONCE: Final = BREADTH * 1_000_000
+"""About how many statements are computed at once, unless a single run has more."""
+
+TASK_ROWS: Final = 1_000_000
+"""About how many statements a task may read."""
+
+FEW_ROWS: Final = 250_000
+"""Of so many statements a build spends more time on plans than on rows."""
 
 _FOR_FEW: Final = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.constraintPropagation.enabled": "false",
 }
-"""Unless the user says otherwise, where all statements fit one task: a build has some hundred plans, and to plan them
-stage by stage and compile each to Java takes longer than to interpret them."""
+"""Unless the user says otherwise, where there are few statements: a build has some hundred plans, and to plan them
+stage by stage, to look for filters that could be derived and to compile each to Java takes longer than to interpret
+them as they are."""
 
 DEALS: Final = 4
-"""Deals of enrolments for each task: so many that no task is given much more than another."""
+"""Deals of enrolments for each task: so many that no task is given much more than another. Each is a call of Python
+with some hundred steps of its own, so there are no more than that."""
 
 _DEAL: Final = "headway_deal"
 
@@ -74,7 +90,10 @@ class SparkRecords(Records):
 
     Attributes:
         snapshot: the table versions that are being read.
+        breadth: see `features.engine.Records`.
     """
+
+    breadth = BREADTH
 
     def __init__(self, tables: Tables, selection: Selection, budget: Budget, cluster: Cluster) -> None:
         """Opened views, one per record kind.
@@ -100,10 +119,13 @@ class SparkRecords(Records):
         self._kept: dict[str, Any] = {}
         self._shown: set[str] = set()
         root = str(self._tables)
-        rows = sum(file.rows for file in self._files.get("statements", ()))
-        few = rows <= TASK_ROWS
+        of_run: Counter[str] = Counter()
+        for file in self._files.get("statements", ()):
+            of_run[file.part] += file.rows
+        few = of_run.total() <= FEW_ROWS
+        at_once = min(of_run.total(), max(MOST_AT_ONCE, *of_run.values(), 0))
         self._session = session(self._cluster, hadoop_options(root, self._cluster.storage), few=few)
-        self._tasks = 2 if few else max(2 * self._session.sparkContext.defaultParallelism, -(-rows // TASK_ROWS))
+        self._tasks = 2 if few else max(2 * self._session.sparkContext.defaultParallelism, -(-at_once // TASK_ROWS))
         for name, value in _FOR_FEW.items() if few else ():
             if name not in self._cluster.options:
                 self._session.conf.set(name, value)
@@ -129,11 +151,13 @@ class SparkRecords(Records):
 
     def _rows_of(self, kind: str, files: "list[DataFile]") -> "DataFrame":
         layout = layout_of(kind)
-        columns = _ddl(ibis.Schema.from_pyarrow(layout.schema))
+        types = _types(ibis.Schema.from_pyarrow(layout.schema))
         if not files:
-            return self._session.createDataFrame([], columns)
+            # A relation that is known to be empty: whatever is joined with it is planned away.
+            columns = ", ".join(f"CAST(NULL AS {types[name]}) AS `{name}`" for name in layout.columns)
+            return self._session.sql(f"SELECT {columns} WHERE false")
         place = f"{spark_uri(str(self._tables), self._cluster.storage)}/{kind}"
-        reader = self._session.read.schema(columns).option("basePath", place).option(_NO_GLOBS, "false")
+        reader = self._session.read.schema(_ddl(types)).option("basePath", place).option(_NO_GLOBS, "false")
         rows = reader.parquet(*(f"{place}/{file.path}" for file in files)).select(*layout.columns)
         if self._until is None:
             return rows
@@ -142,7 +166,7 @@ class SparkRecords(Records):
     @contextmanager
     def hands(self) -> Iterator[list[Records]]:
         """These records, once for each thing that is worth doing at the same time; see `features.engine.Records`."""
-        wanted = min(MOST_HANDS, self._session.sparkContext.defaultParallelism // 2)
+        wanted = min(MOST_HANDS, self._session.sparkContext.defaultParallelism // HAND_CORES)
         while len(self._hands) < wanted:
             hand = copy(self)
             hand._begin()
@@ -207,7 +231,7 @@ class SparkRecords(Records):
             # New names for their columns: both may come from one table, and then Spark cannot tell them apart.
             left, right = (frame.toDF(*frame.columns) for frame in (left, right))
             dealt = left.groupby(_DEAL).cogroup(right.groupby(_DEAL))
-            made = dealt.applyInArrow(_of_two(function, rows.schema(), cursor.schema(), schema), _ddl(schema))
+            made = dealt.applyInArrow(_of_two(function, rows.schema(), cursor.schema(), schema), _ddl(_types(schema)))
             self._hold(name, made)
         return ibis.table(schema, name=name)
 
@@ -223,7 +247,7 @@ class SparkRecords(Records):
         self._check_free(name)
         with spark_errors():
             grouped = self._session.sql(_sql(rows)).groupby(*by)
-            self._hold(name, grouped.applyInArrow(_of_one(function, rows.schema(), schema), _ddl(schema)))
+            self._hold(name, grouped.applyInArrow(_of_one(function, rows.schema(), schema), _ddl(_types(schema))))
         return ibis.table(schema, name=name)
 
     def save(self, expr: "ir.Table", path: Path) -> int:
@@ -239,6 +263,8 @@ class SparkRecords(Records):
 
     def _hold(self, name: str, rows: "DataFrame") -> None:
         """Computes the rows now and lets go of how they came about: plans would grow with every step."""
+        # Columns of their own: where two tables have one from the same third, Spark could not join them with that.
+        rows = rows.toDF(*rows.columns)
         reliable = "spark.checkpoint.dir" in self._cluster.options
         held = rows.checkpoint() if reliable else rows.localCheckpoint()
         held.createOrReplaceTempView(name)
@@ -264,12 +290,17 @@ def _files_of(tables: Tables, kind: str, selection: Selection) -> list[DataFile]
     return [file for file in tables.files(table) if wanted is None or file.part in wanted]
 
 
-def _ddl(schema: ibis.Schema) -> str:
-    """Columns as Spark's SQL declares them."""
-    return ", ".join(
-        f"`{name}` {'TIMESTAMP' if kind.is_timestamp() else _TYPES[str(kind.copy(nullable=True))]}"
+def _types(schema: ibis.Schema) -> dict[str, str]:
+    """Columns with their types in Spark's SQL."""
+    return {
+        name: "TIMESTAMP" if kind.is_timestamp() else _TYPES[str(kind.copy(nullable=True))]
         for name, kind in schema.items()
-    )
+    }
+
+
+def _ddl(types: dict[str, str]) -> str:
+    """Columns as Spark's SQL declares them."""
+    return ", ".join(f"`{name}` {kind}" for name, kind in types.items())
 
 
 def _sql(expr: "ir.Table") -> str:

@@ -49,6 +49,10 @@ _UNLESS_GIVEN: Final = {
     "spark.driver.maxResultSize": "0",  # feature tables are returned to this process
     "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|account[.]?key|credential|sas",
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(ARROW_ROWS),
+    # Workers are forked with our imports done.
+    "spark.python.daemon.module": "headway.lake.spark_daemon",
+    # What does not fit in memory goes to the disk by way of this; Spark's tuning guide prefers Kryo to Java's own.
+    "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
 }
 
 _JAVA_FOR_FEW: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -153,6 +157,8 @@ def _to_start_with(cluster: Cluster, few: bool) -> dict[str, str]:
     if cluster.local:
         # What Spark puts on the disk may hold learners' rows.
         own["spark.local.dir"] = str(folder)
+        # A folder here is listed in a millisecond; Spark would rather start tasks for it.
+        own["spark.sql.sources.parallelPartitionDiscovery.threshold"] = "100000"
         own |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
     told = own | _UNLESS_GIVEN | dict(cluster.options) | _ALWAYS
     return told | {"spark.driver.extraJavaOptions": f"{quiet} {given}".strip()}
