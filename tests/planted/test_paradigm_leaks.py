@@ -49,7 +49,7 @@ def check(paradigm: Paradigm) -> None:
         with Memory(given) as records:
             cohort = compute(VIEW, records, moments_on_days(records, [question.test_run], [DAY]))
             made = learn(Bench(records, VIEW), question, paradigm, LOGISTIC, cohort.keys("learner"))
-        said = made.calibration.apply(made.raw(matrix_of(cohort)))
+        said = made.model.predict(matrix_of(cohort)).risks
         return cohort.table.select(["run", "learner", "as_of"]).append_column("risk", pa.array(said))
 
     tables = courses()

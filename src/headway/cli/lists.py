@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.modelling import write_table
+from headway.cli.modelling import ParadigmName, write_table
 from headway.cli.options import AsJson, AsOfDate, DryRun, Home, Label, Run, names, opened
 from headway.cli.output import print_json, print_table, talk, would
 
@@ -38,6 +38,7 @@ def score(
     model: Annotated[
         str, typer.Option(help="NAME/VERSION of a registered model, a method's name, or best: chosen on the past.")
     ] = "average",
+    paradigm: ParadigmName = "transfer",
     train_anew: Annotated[
         bool, typer.Option("--train-anew", help="Train even where a fitting model is registered.")
     ] = False,
@@ -73,9 +74,13 @@ def score(
             would(f"score {', '.join(chosen)} as of {as_of} with model {model}", as_json=as_json)
             return
         if len(chosen) == 1:
-            take(*flow.score(app, chosen[0], as_of, label=label, model=model, force_train=train_anew))
+            take(
+                *flow.score(app, chosen[0], as_of, label=label, model=model, force_train=train_anew, paradigm=paradigm)
+            )
         else:
-            flow.score_runs(app, chosen, as_of, label=label, model=model, force_train=train_anew, take=take)
+            flow.score_runs(
+                app, chosen, as_of, label=label, model=model, force_train=train_anew, take=take, paradigm=paradigm
+            )
     found = [told[each] for each in sorted(told)]
     if as_json:
         print_json(found[0] if len(chosen) == 1 else found)
@@ -88,7 +93,8 @@ def score(
         print_table(columns, [tuple(str(one[column]) for column in columns) for one in found])
     proxies = sorted({one["label"] for one in found} - {label})
     if proxies:
-        talk(f"No finished run was known: this is the proxy {', '.join(proxies)}, learned in the running course.")
+        why = "" if paradigm == "in-situ" else "No finished run was known. "
+        talk(f"{why}This is the proxy {', '.join(proxies)}, learned in the running course.")
     talk(f"Next: headway list --run {run if len(chosen) == 1 else found[0]['run']} --as-of {as_of}")
 
 
@@ -164,6 +170,10 @@ def list_(
         show_list(found.score_run, entries)
     if found.caseload.too_early:
         talk(f"Too early to say for {len(found.caseload.too_early)} of {found.score_run.learners} learners.")
+    if found.off:
+        talk(
+            f"{found.off} are not on the list: they asked not to be contacted, or challenged it and wait for an answer."
+        )
     talk("A smoke alarm, not a verdict: the record does not know about illness, work or a plan agreed with a tutor.")
 
 

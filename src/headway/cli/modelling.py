@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,6 +10,11 @@ from headway.cli.evaluate import show_rows
 from headway.cli.options import AsJson, DryRun, Home, Label, names, opened
 from headway.cli.output import print_json, print_table, talk, would
 from headway.domain.errors import InputError
+
+ParadigmName = Annotated[
+    Literal["transfer", "in-situ", "blended"],
+    typer.Option("--paradigm", help="Learn from past runs, in the running course by a proxy, or from both, weighed."),
+]
 
 model = typer.Typer(no_args_is_help=True, help="Registered models.")
 
@@ -60,6 +65,7 @@ def train(
     for_run: Annotated[
         str | None, typer.Option("--for", help="The run to be scored; its learners are left out.", show_default=False)
     ] = None,
+    paradigm: ParadigmName = "transfer",
     tuned: Annotated[
         bool, typer.Option("--tuned", help="With the parameters that headway tune found for this label and model.")
     ] = False,
@@ -74,11 +80,13 @@ def train(
         headway train --day 56 --known-by 2014-11-26 --for oulad/AAA/2014J
 
         headway train --train 'oulad/AAA/*' --day 28 --known-by 2015-01-01
+
+        headway train --paradigm blended --day 56 --known-by 2014-11-26 --for oulad/AAA/2014J
     """
     from headway import flow
     from headway.domain.time import AsOf
 
-    recipe = flow.Recipe(label, tuple(names(runs)), day, AsOf.at(known_by), model_name, for_run, tuned=tuned)
+    recipe = flow.Recipe(label, tuple(names(runs)), day, AsOf.at(known_by), model_name, for_run, paradigm, tuned)
     if dry_run:
         would(f"train {model_name} for {label}, day {day}, labels known by {recipe.known_by}", as_json=as_json)
         return

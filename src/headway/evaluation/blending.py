@@ -4,16 +4,20 @@ Promises weights that are never negative and that were learned on past runs alon
 tried as they would have been used there on the same day. Nobody else weighs one paradigm against another.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headway.models.model import Floats, Json
+from headway.models.model import Fitted, Floats, Json, Matrix, Model
+from headway.models.state import decode, encode
 from headway.models.training import log_odds, sigmoid
 
+PART: Final = "blend.json"
+THERE: Final = "transfer-"
+HERE: Final = "in-situ-"
 EDGE: Final = 1e-6
 ROWS_A_RUN: Final = 200.0
 """Every past run counts like so many learners: the question is what the next run will do, not the next learner."""
@@ -90,6 +94,69 @@ class Blend:
     def as_json(self) -> dict[str, Json]:
         """The weights."""
         return {"transfer": self.transfer, "in_situ": self.in_situ}
+
+
+@dataclass(frozen=True, slots=True)
+class FittedBlend:
+    """Two fits of one model, weighed: a `Fitted` like any other, for the run whose cohort `signal` was told of.
+
+    Attributes:
+        there: learned from past runs.
+        here: learned in the running course.
+        signal: the scale of what `here` says.
+        blend: how much each counts.
+    """
+
+    there: Fitted
+    here: Fitted
+    signal: Signal
+    blend: Blend
+
+    def risk(self, features: Matrix) -> Floats:
+        """The blended risk of each row, shape (rows,)."""
+        return self.blend.risks(self.there.risk(features), self.signal.apply(self.here.risk(features)))
+
+    def contributions(self, features: Matrix) -> Floats:
+        """The weighed contributions of both; where both are sums, so is the blend."""
+        there = self.blend.transfer * self.there.contributions(features)
+        return np.asarray(there + self._by_spread * self.here.contributions(features), dtype=np.float64)
+
+    def facts(self) -> dict[str, Json]:
+        """The weights, and the facts of both parts."""
+        there, here = self.there.facts(), self.here.facts()
+        facts: dict[str, Json] = {"additive": False, "blend": self.blend.as_json()}
+        if there.get("additive") is True and here.get("additive") is True:
+            distance = float(str(here["base_log_odds"])) - self.signal.centre
+            base = self.blend.base + self.blend.transfer * float(str(there["base_log_odds"]))
+            facts |= {"additive": True, "base_log_odds": base + self._by_spread * distance}
+        return facts | {"parts": {"transfer": there, "in-situ": here}}
+
+    def state(self) -> dict[str, bytes]:
+        """The weights and the scale, and the files of both parts, the part's name before theirs."""
+        own = {PART: encode({"blend": asdict(self.blend), "signal": asdict(self.signal)})}
+        there = {f"{THERE}{file}": data for file, data in self.there.state().items()}
+        return own | there | {f"{HERE}{file}": data for file, data in self.here.state().items()}
+
+    @property
+    def _by_spread(self) -> float:
+        """What a log-odds of `here` counts."""
+        return self.blend.in_situ / self.signal.spread if self.signal.spread >= EDGE else 0.0
+
+
+def restored(model: Model, state: Mapping[str, bytes]) -> Fitted:
+    """The fit that `state` came from: of the model itself, or a blend of two of them.
+
+    Raises:
+        InputError: the state is damaged.
+    """
+    if PART not in state:
+        return model.restore(state)
+    kept = decode(state, PART)
+
+    def part(name: str) -> Fitted:
+        return model.restore({file.removeprefix(name): data for file, data in state.items() if file.startswith(name)})
+
+    return FittedBlend(part(THERE), part(HERE), Signal(**kept["signal"]), Blend(**kept["blend"]))
 
 
 def learned(past: Sequence[Tried]) -> Blend:

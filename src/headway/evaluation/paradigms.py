@@ -10,7 +10,7 @@ A learner who is scored is in no training row of another run. In-situ training s
 times, as a running course does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -18,13 +18,14 @@ import numpy as np
 
 from headway.domain.errors import NotEnoughData
 from headway.domain.time import AsOf
-from headway.evaluation.blending import Blend, Signal, Tried, learned
-from headway.evaluation.calibration import Calibration, Identity, Moderated
+from headway.evaluation.blending import FittedBlend, Signal, Tried, learned
+from headway.evaluation.calibration import Identity, Moderated
 from headway.evaluation.histories import cells_at, from_cells
 from headway.evaluation.importance import towards
+from headway.evaluation.metrics import log_loss
 from headway.evaluation.new_run import OFFSET_SD, SLOPE_SD, held_out_by_run
 from headway.evaluation.ranges import Comparable
-from headway.evaluation.risk_model import calibration_of, fit, fitted_on, held_out
+from headway.evaluation.risk_model import RiskModel, calibration_of, fit, fitted_on, held_out
 from headway.evaluation.rows import (
     Objects,
     Rows,
@@ -189,19 +190,15 @@ class Learned:
     """What a deployable paradigm has learned, ready to score anybody of the running course.
 
     Attributes:
-        raw: the risks of some rows, not calibrated.
-        calibration: what makes them mean what they say.
+        model: the fit with its calibration and the past learners that ranges compare with.
         learned_from: the runs whose rows were used.
         rows_learned: how many rows.
-        past: see `Answer`.
         about: see `Answer`.
     """
 
-    raw: Callable[[Matrix], Floats]
-    calibration: Calibration
+    model: RiskModel
     learned_from: tuple[str, ...]
     rows_learned: int
-    past: Comparable | None = None
     about: dict[str, Json] = field(default_factory=dict)
 
 
@@ -215,9 +212,9 @@ def answer(bench: Bench, question: Question, paradigm: Paradigm, model: Model) -
     if paradigm == "post-hoc":
         return _post_hoc(bench, question, model, test)
     made = learn(bench, question, paradigm, model, test.learners)
-    raw = made.raw(test.features)
-    risks = made.calibration.apply(raw)
-    return Answer(test, risks, made.learned_from, made.rows_learned, made.past, raw, made.about)
+    raw = made.model.fitted.risk(test.features)
+    risks = made.model.calibration.apply(raw)
+    return Answer(test, risks, made.learned_from, made.rows_learned, made.model.past, raw, made.about)
 
 
 def learn(bench: Bench, question: Question, paradigm: Paradigm, model: Model, scored: Objects) -> Learned:
@@ -300,8 +297,7 @@ def _rows_for(bench: Bench, question: Question, paradigm: Paradigm, scored: Obje
 
 def _fitted(question: Question, model: Model, rows: Rows, about: dict[str, Json]) -> Learned:
     made = fit(model, rows, course=question.course, day=question.day, seed=question.seed, run=question.test_run)
-    learned_from = tuple(sorted(set(rows.runs)))
-    return Learned(made.fitted.risk, made.calibration, learned_from, len(rows), made.past, about)
+    return Learned(made, tuple(sorted(set(rows.runs))), len(rows), about)
 
 
 def _blended(bench: Bench, question: Question, model: Model, scored: Objects) -> Learned:
@@ -323,26 +319,24 @@ def _blended(bench: Bench, question: Question, model: Model, scored: Objects) ->
 def _stacked(bench: Bench, question: Question, model: Model, scored: Objects, past: Rows, own: Rows) -> Learned:
     """Both log-odds weighed as past runs teach; moderated for what a new run may do differently."""
     in_past = _tried(bench, question, model, past, scored)
-    blend = learned(in_past)
+    if not in_past:
+        return _fitted(question, model, past, {"blend": "transfer alone"})
     there, here = fitted_on(model, past, question.seed), fitted_on(model, own, question.seed)
     signal = Signal.of(here.risk(bench.cohort(_now(bench, question))))
-
-    def raw(features: Matrix) -> Floats:
-        return blend.risks(there.risk(features), signal.apply(here.risk(features)))
-
-    calibration = Moderated((Identity(),), OFFSET_SD, SLOPE_SD)
-    compared = _compared(blend, in_past, calibration)
+    blend = learned(in_past)
+    made = _weighed(FittedBlend(there, here, signal, blend), model.name, in_past)
     learned_from = tuple(sorted({*past.runs, *own.runs}))
-    about: dict[str, Json] = {"blend": {**blend.as_json(), "past_runs": len(in_past)}}
-    return Learned(raw, calibration, learned_from, len(past) + len(own), compared, about)
+    about: dict[str, Json] = {"blend": {**blend.as_json(), "past_runs": len(in_past), "run": question.test_run}}
+    return Learned(made, learned_from, len(past) + len(own), about)
 
 
-def _compared(blend: Blend, in_past: Sequence[Tried], calibration: Moderated) -> Comparable | None:
-    if not in_past:
-        return None
-    risks = np.concatenate([calibration.apply(blend.risks(run.transfer, run.in_situ)) for run in in_past])
+def _weighed(fitted: FittedBlend, method: str, in_past: Sequence[Tried]) -> RiskModel:
+    """The blend with its moderation, compared with the past learners on whom its parts were tried."""
+    calibration = Moderated((Identity(),), OFFSET_SD, SLOPE_SD)
+    risks = np.concatenate([calibration.apply(fitted.blend.risks(run.transfer, run.in_situ)) for run in in_past])
     labels = np.concatenate([run.labels for run in in_past])
-    return Comparable.fit(risks, labels, np.concatenate([run.learners for run in in_past]))
+    compared = Comparable.fit(risks, labels, np.concatenate([run.learners for run in in_past]))
+    return RiskModel(method, fitted, calibration, compared, log_loss(labels, risks))
 
 
 def _tried(bench: Bench, question: Question, model: Model, past: Rows, scored: Objects) -> list[Tried]:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headway.evaluation import blending
 from headway.evaluation import calibration as calibrations
 from headway.evaluation.calibration import Calibration
 from headway.evaluation.metrics import log_loss
@@ -82,7 +83,7 @@ class RiskModel:
         method = str(kept["method"])
         return cls(
             method=method,
-            fitted=MODELS.get(method).restore(state),
+            fitted=blending.restored(MODELS.get(method), state),
             calibration=calibrations.restore(state),
             past=Comparable.restore(state),
             held_out_loss=float(kept["held_out_loss"]),

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from headway.domain.errors import InputError, NotEnoughData
+import numpy as np
+
+from headway.domain.errors import InputError, NotEnoughData, UnknownName
 from headway.domain.extensions import has
 from headway.domain.runs import RunId, select_runs
 from headway.domain.time import AsOf
@@ -13,10 +15,10 @@ from headway.evaluation.decisions import Costs
 from headway.evaluation.events import leaving_instants
 from headway.evaluation.histories import history_wanted
 from headway.evaluation.imbalance import imbalance_rows
-from headway.evaluation.paradigms import PARADIGMS, Bench, Paradigm, Question, training_rows
+from headway.evaluation.paradigms import PARADIGMS, PROXY, Bench, Learned, Paradigm, Question, learn, training_rows
 from headway.evaluation.protocols import PROTOCOLS, ProtocolResult
-from headway.evaluation.risk_model import RiskModel, fit_best
-from headway.evaluation.rows import Rows
+from headway.evaluation.risk_model import fit_best
+from headway.evaluation.rows import Objects, Rows
 from headway.evaluation.selection import Selection, by_regret
 from headway.features.as_of import (
     Moment,
@@ -38,6 +40,9 @@ from headway.registry.registry import Candidate, ModelVersion
 
 if TYPE_CHECKING:
     from headway.lake.reading import Records
+
+TRAINABLE: Final[tuple[Paradigm, ...]] = ("transfer", "in-situ", "blended")
+"""The ways to train that a registered model can have."""
 
 NEAR_DAYS: Final = 3
 """A registered model serves course days this near to the day it was trained for."""
@@ -70,7 +75,8 @@ class Recipe:
         known_by: labels count as known up to here.
         model: a model's name, or `BEST`.
         for_run: the run that will be scored; its learners are left out of training.
-        paradigm: "transfer", or "in-situ" to learn from the running course.
+        paradigm: "transfer", "in-situ" to learn from the running course, or "blended" for both, weighed as past runs
+            teach.
         tuned: whether the model has the parameters that `tune` found for this label.
     """
 
@@ -91,6 +97,7 @@ def train(app: App, recipe: Recipe) -> ModelVersion:
         NotEnoughData: no label was known by then.
         UnknownName: a run, label or model is not known.
     """
+    _check(recipe)
     runs = runs_to_learn_from(app, recipe)
     with app.lake.open(recipe.known_by, None) as records:
         models = _models(recipe.model)
@@ -100,37 +107,64 @@ def train(app: App, recipe: Recipe) -> ModelVersion:
         bench = Bench(records, view_of(), gap_days=gap_days, history=history_wanted(models))
         question = _question(app, recipe, runs)
         app.progress(f"learning {recipe.label} for day {recipe.day} from {len(runs)} runs")
-        rows = training_rows(bench, question, recipe.paradigm)
-        if recipe.for_run and recipe.paradigm == "transfer":
-            rows = rows.without(_enrolled(records, recipe))
+        in_situ = recipe.paradigm == "in-situ"
+        scored = _enrolled(records, recipe) if recipe.for_run and not in_situ else np.array([], dtype=object)
+        rows = training_rows(bench, question, "in-situ" if in_situ else "transfer").without(scored)
         selection = _selection(app, models, rows, question.seed)
         if selection is not None:
             models = [model for model in models if model.name == selection.best]
-        fitted = fit_best(models, rows, course=question.course, day=recipe.day, seed=question.seed, run=recipe.for_run)
-        report = _report(app, bench, question, recipe, rows, fitted)
+        made = _made(bench, question, recipe, models, rows, scored)
+        report = _report(app, bench, question, recipe, rows, made)
         report["selection"] = None if selection is None else selection.as_json()
         snapshot = records.snapshot.id
-    observed = (
-        question.target.name if recipe.paradigm == "transfer" or not question.target.whole_run else question.proxy
-    )
-    candidate = Candidate(
-        name=f"{observed}-{fitted.method}",
-        files=fitted.state(),
+    version = app.registry.add(_candidate(bench, question, recipe, made, report, snapshot))
+    with app.store.begin() as connection:
+        audit.record(connection, app.clock.now(), app.actor, "train", version.ref, {"known_by": version.known_by})
+    return version
+
+
+def _candidate(
+    bench: Bench, question: Question, recipe: Recipe, made: Learned, report: dict[str, Json], snapshot: str
+) -> Candidate:
+    """What is registered; a blend has a name of its own, since no other run can use it."""
+    method, observed = made.model.method, _observed(question.target, recipe.paradigm)
+    return Candidate(
+        name=f"{observed}-{method}-blended" if recipe.paradigm == "blended" else f"{observed}-{method}",
+        files=made.model.state(),
         label=observed,
-        model=fitted.method,
+        model=method,
         view_hash=bench.view.hash,
         view_features=bench.view.features,
         snapshot=snapshot,
-        train_runs=tuple(sorted(set(rows.runs))),
+        train_runs=made.learned_from,
         days=(recipe.day,),
         known_by=str(recipe.known_by),
         seed=question.seed,
         report=report,
     )
-    version = app.registry.add(candidate)
-    with app.store.begin() as connection:
-        audit.record(connection, app.clock.now(), app.actor, "train", version.ref, {"known_by": version.known_by})
-    return version
+
+
+def _observed(target: Label, paradigm: Paradigm) -> str:
+    """The label that the model predicts; in a running course a proxy stands for one that is known after it alone."""
+    return PROXY if paradigm == "in-situ" and target.whole_run else target.name
+
+
+def _check(recipe: Recipe) -> None:
+    if recipe.paradigm not in TRAINABLE:
+        raise UnknownName.of("way to train", recipe.paradigm, TRAINABLE)
+    if recipe.paradigm != "transfer" and recipe.for_run is None:
+        raise InputError(f"{recipe.paradigm} learns in a running course. Name it with --for.")
+
+
+def _made(
+    bench: Bench, question: Question, recipe: Recipe, models: Sequence[Model], rows: Rows, scored: Objects
+) -> Learned:
+    """What the recipe learns; of several models, that of the least held-out loss on the past."""
+    if recipe.paradigm != "blended":
+        best = fit_best(models, rows, course=question.course, day=recipe.day, seed=question.seed, run=recipe.for_run)
+        return Learned(best, tuple(sorted(set(rows.runs))), len(rows))
+    found = [learn(bench, question, "blended", model, scored) for model in models]
+    return min(found, key=lambda made: made.model.held_out_loss)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,27 +381,28 @@ def _question(app: App, recipe: Recipe, runs: tuple[str, ...]) -> Question:
     )
 
 
-def _enrolled(records: "Records", recipe: Recipe) -> Any:
+def _enrolled(records: "Records", recipe: Recipe) -> Objects:
     assert recipe.for_run is not None
     return compute(view_of(), records, [Moment(recipe.for_run, recipe.known_by)]).keys("learner")
 
 
-def _report(
-    app: App, bench: Bench, question: Question, recipe: Recipe, rows: Rows, fitted: RiskModel
-) -> dict[str, Json]:
+def _report(app: App, bench: Bench, question: Question, recipe: Recipe, rows: Rows, made: Learned) -> dict[str, Json]:
     """What goes with a model version: its facts, the base rate, and a check of the recipe on the latest past run."""
     checked: list[dict[str, Json]] = []
-    if recipe.paradigm == "transfer":
+    fitted = made.model
+    if recipe.paradigm != "in-situ":
         instants = {run: int(rows.instants[rows.runs == run].max()) for run in set(rows.runs)}
         latest = max(instants, key=lambda run: (instants[run], run))
         earlier = tuple(sorted(run for run in instants if run != latest))
         past = Question(question.target, earlier, latest, recipe.day, question.seed)
-        paradigm: Paradigm = "transfer" if earlier else "post-hoc"
+        paradigm: Paradigm = recipe.paradigm if earlier else "post-hoc"
         measure = replace(measure_of(app), curves=True)  # the model's page draws its reliability
         app.progress(f"checking on {latest}, day {recipe.day}")
         tested = [model for model in MODELS if model.name == fitted.method or model.trivial]
         checked = table(bench, [past], [paradigm], tested, measure, "honest", quiet)
     return {
+        "paradigm": recipe.paradigm,
+        **made.about,
         "base_rate": float(rows.labels.mean()),
         "rows": len(rows),
         "held_out_loss": fitted.held_out_loss,
@@ -378,15 +413,22 @@ def _report(
 
 
 def registered(app: App, recipe: Recipe, runs: tuple[str, ...]) -> ModelVersion | None:
-    """The newest registered version that this recipe would make again, near enough in course days."""
+    """The newest registered version that this recipe would make again, near enough in course days.
+
+    What learned in the running course too serves that course and as-of time alone.
+    """
+    of_now = recipe.paradigm != "transfer"
+    known_by, own = str(recipe.known_by), {recipe.for_run} if of_now else set()
+    observed = _observed(risk_label(app, recipe.label), recipe.paradigm)
     fitting = [
         version
         for version in app.registry.versions()
-        if version.label == recipe.label
+        if version.label == observed
+        and version.report.get("paradigm", "transfer") == recipe.paradigm
         and (recipe.model in (BEST, version.model))
         and version.view_hash == view_of().hash
-        and version.train_runs == runs
-        and AsOf.at(version.known_by) <= recipe.known_by
+        and set(version.train_runs) - own == set(runs) - own
+        and (version.known_by == known_by if of_now else AsOf.at(version.known_by) <= recipe.known_by)
         and any(abs(day - recipe.day) <= NEAR_DAYS for day in version.days)
     ]
     return max(fitting, key=lambda version: (AsOf.at(version.known_by), version.created_at), default=None)

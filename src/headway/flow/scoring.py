@@ -4,7 +4,7 @@ Features and predictions are computed wherever the records are: with Spark only 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
@@ -12,10 +12,11 @@ import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headway.domain.errors import LeakageError, NotEnoughData
+from headway.domain.errors import GateFailed, InputError, LeakageError, NotEnoughData
 from headway.domain.runs import select_runs
 from headway.domain.time import AsOf
 from headway.evaluation.histories import history_of
+from headway.evaluation.paradigms import Paradigm
 from headway.evaluation.risk_model import RiskModel
 from headway.features.as_of import Moment, cohorts, compute, runs_facts
 from headway.features.engine import Records
@@ -23,7 +24,7 @@ from headway.features.views import view_of
 from headway.flow.app import App
 from headway.flow.modelling import DEFAULT, Recipe, registered, runs_to_learn_from, train
 from headway.flow.records import one_run
-from headway.governance import audit
+from headway.governance import approvals, audit
 from headway.models.model import MODELS, wants_history
 from headway.registry.registry import ModelVersion
 from headway.scoring import kept
@@ -60,25 +61,44 @@ def score(
     label: str = "does_not_finish",
     model: str = DEFAULT,
     force_train: bool = False,
+    paradigm: Paradigm = "transfer",
 ) -> tuple[ScoreRun, list[Prediction]]:
     """The score run of everyone enrolled in `run` as of the date, with its predictions; again, it changes nothing.
 
     Uses the registered model named `NAME/VERSION`, or one for this course day that learned from all runs finished by
     then; where there is none, trains and registers it. Where no finished run is known, learns in the running course
-    from a proxy.
+    from a proxy. With the paradigm "blended" the model also learns in the running course; "in-situ" does so alone.
 
     Raises:
+        InputError: the model named is a blend with what another run has shown.
         LeakageError: the model named has seen labels from after the as-of time.
         NotEnoughData: nothing to learn from was known.
         Conflict: the feature definitions have changed since the model was trained.
     """
     run = one_run(app, run)
     as_of, day = _when(app, [run], as_of_text)[run]
-    asked = _Asked(run, as_of, day, _model_for(app, run, day, as_of, label, model, force_train))
+    asked = _Asked(run, as_of, day, _model_for(app, run, day, as_of, label, model, force_train, paradigm))
     scored = _found(app, asked) or next(iter(list(_scored(app, [asked]))), None)
     if scored is None:
         raise NotEnoughData(f"Nobody was enrolled in {run} as of {as_of}. Choose a later date.")
     return scored
+
+
+def check_approved(app: App, version: str) -> None:
+    """Passes where a model version may be used for predictions: any, unless the settings ask for two persons.
+
+    Raises:
+        GateFailed: they do, and the last decision about this version did not approve it, or there is none.
+    """
+    if not app.settings.governance.approval_required:
+        return
+    with app.store.read() as connection:
+        if approvals.is_approved(connection, approvals.MODEL, version):
+            return
+    raise GateFailed(
+        f"{version} is not approved, and governance.approval_required is set. Ask for its approval on its page under "
+        "Model, where somebody else decides, or name a version that is approved with --model."
+    )
 
 
 def _nobody(score_run: ScoreRun, predictions: list[Prediction]) -> None:
@@ -94,6 +114,7 @@ def score_runs(
     model: str = DEFAULT,
     force_train: bool = False,
     take: Take = _nobody,
+    paradigm: Paradigm = "transfer",
 ) -> list[ScoreRun]:
     """The score runs of everyone enrolled in several runs as of the date, in order of runs; see `score`.
 
@@ -109,9 +130,11 @@ def score_runs(
         model: as in `score`.
         force_train: train even where a fitting model is registered, for each run anew.
         take: is handed each score run with its predictions as soon as they are kept, in no order of runs.
+        paradigm: as in `score`.
 
     Raises:
         UnknownName: a run is not known.
+        InputError: the model named is a blend with what another run has shown.
         LeakageError: the model named has seen labels from after the as-of time.
         NotEnoughData: no run could be scored.
         Conflict: the feature definitions have changed since the model was trained.
@@ -121,7 +144,7 @@ def score_runs(
     waiting: dict[tuple[str, AsOf], list[_Asked]] = {}
     for run, (as_of, day) in _when(app, chosen, as_of_text).items():
         try:
-            asked = _Asked(run, as_of, day, _model_for(app, run, day, as_of, label, model, force_train))
+            asked = _Asked(run, as_of, day, _model_for(app, run, day, as_of, label, model, force_train, paradigm))
         except NotEnoughData as why:
             app.progress(f"{run} is left out: {why}")
             continue
@@ -167,9 +190,11 @@ def _scored(app: App, together: Sequence[_Asked]) -> Iterator[tuple[ScoreRun, li
     """Runs that one model scores at one as-of time, each kept before it is handed over; none where nobody is enrolled.
 
     Raises:
+        GateFailed: the model waits for approval.
         Conflict: the feature definitions have changed since the model was trained.
     """
     version, as_of = together[0].version, together[0].as_of
+    check_approved(app, version.ref)
     view_of().check(version.view_hash)
     of_run = {asked.run: asked for asked in together}
     for run in of_run:
@@ -223,7 +248,13 @@ def _keep(app: App, asked: _Asked, snapshot: str, predictions: Sequence[Predicti
         view_hash=view_of().hash,
         learners=len(predictions),
         too_early=sum(prediction.status == "too_early" for prediction in predictions),
-        facts={"label": version.label, "day": asked.day, "seed": version.seed, "model": version.model},
+        facts={
+            "label": version.label,
+            "day": asked.day,
+            "seed": version.seed,
+            "model": version.model,
+            "base_rate": version.report.get("base_rate"),  # above it "keep an eye" begins, on pages and elsewhere
+        },
     )
     with app.store.begin() as connection:
         kept.write(connection, score_run, predictions)
@@ -232,7 +263,9 @@ def _keep(app: App, asked: _Asked, snapshot: str, predictions: Sequence[Predicti
     return score_run
 
 
-def _model_for(app: App, run: str, day: int, as_of: AsOf, label: str, model: str, force_train: bool) -> ModelVersion:
+def _model_for(
+    app: App, run: str, day: int, as_of: AsOf, label: str, model: str, force_train: bool, paradigm: Paradigm
+) -> ModelVersion:
     if "/" in model:
         version = app.registry.get(model)
         if AsOf.at(version.known_by) > as_of:
@@ -240,12 +273,17 @@ def _model_for(app: App, run: str, day: int, as_of: AsOf, label: str, model: str
                 f"{model} learned from labels known by {version.known_by}, after the as-of time {as_of}. "
                 "Leave --model out to train one on what was known, or score a later date."
             )
+        blend = version.report.get("blend")
+        if isinstance(blend, dict) and blend["run"] != run:
+            raise InputError(f"{model} holds what {blend['run']}, another run, has shown. Train one with --for {run}.")
         return version
-    recipe = Recipe(label, (), day, as_of, model, run)
+    recipe = Recipe(label, (), day, as_of, model, run, paradigm)
     try:
         runs = runs_to_learn_from(app, recipe)
         found = None if force_train else registered(app, recipe, runs)
         return found or train(app, recipe)
     except NotEnoughData as why:
+        if paradigm == "in-situ":
+            raise
         app.progress(f"{why} Learning in the running course instead.")
-        return train(app, Recipe(label, (), day, as_of, model, run, "in-situ"))
+        return train(app, replace(recipe, paradigm="in-situ"))

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headway.evaluation.blending import Blend, Signal, Tried, learned
+from headway.domain.errors import InputError
+from headway.evaluation.blending import PART, Blend, FittedBlend, Signal, Tried, learned, restored
 from headway.evaluation.metrics import auroc, log_loss
+from headway.models.logistic import LOGISTIC
+from headway.models.model import Matrix
 from headway.models.training import sigmoid
 
 
@@ -80,3 +83,41 @@ def test_a_signal_is_told_in_distances_from_its_cohort() -> None:
     assert Signal.of(other).apply(other) == pytest.approx(found.apply(cohort))
     flat = np.full(3, 0.4)
     assert Signal.of(flat).apply(flat).tolist() == [0.0, 0.0, 0.0]
+
+
+def blended(in_situ: float = 0.6) -> tuple[FittedBlend, Matrix]:
+    """A blend of two regressions, which look at different columns, and the cohort that it is for."""
+    random = np.random.default_rng(5)
+    features = Matrix(("a", "b"), random.normal(size=(300, 2)))
+    ones = np.ones(300)
+    there, here = (
+        LOGISTIC.fit(features, (features.column(name) + random.normal(size=300) > 0).astype(np.float64), ones, 1)
+        for name in ("a", "b")
+    )
+    return FittedBlend(there, here, Signal.of(here.risk(features)), Blend(-0.3, 0.8, in_situ)), features
+
+
+def test_what_each_feature_adds_sums_to_the_blend() -> None:
+    made, features = blended()
+    base = float(str(made.facts()["base_log_odds"]))
+    assert made.risk(features) == pytest.approx(sigmoid(base + made.contributions(features).sum(axis=1)))
+    alone = made.there.contributions(features) * 0.8
+    assert np.abs(made.contributions(features) - alone)[:, 1].max() > 0.1
+
+
+def test_a_blend_says_the_same_from_its_state() -> None:
+    made, features = blended()
+    again = restored(LOGISTIC, made.state())
+    assert np.array_equal(again.risk(features), made.risk(features))
+    assert again.state() == made.state()
+    # A fit that is none stays what it was.
+    assert np.array_equal(restored(LOGISTIC, made.there.state()).risk(features), made.there.risk(features))
+    with pytest.raises(InputError, match="Train it again"):
+        restored(LOGISTIC, {PART: made.state()[PART]})
+
+
+def test_nobody_is_moved_by_a_running_course_in_which_all_are_alike() -> None:
+    made, features = blended()
+    flat = FittedBlend(made.there, made.here, Signal(0.2, 0.0), Blend(0.0, 1.0, 2.0))
+    assert flat.risk(features) == pytest.approx(made.there.risk(features))
+    assert np.array_equal(flat.contributions(features), made.there.contributions(features))
