@@ -3,7 +3,8 @@
 Starts `headway serve` on loopback, sends from a process of its own over 32 connections: one statement at a time, then
 50 and 500 in a request; then one at a time at half the rate reached, for the latency; then JSON lines of plain records.
 Run it on a quiet machine: `python -m benchmarks.bench_intake [--seconds 8]`. Prints one JSON document. With
-`--statements 1000000` it sends so many instead, 500 in a request, and prints the memory held after each tenth.
+`--statements 1000000` it sends so many instead, 500 in a request, while a worker moves them into the lake, and prints
+the memory that both hold after each tenth. With `--peer` it sends the same loads to another LRS that runs already.
 """
 
 import argparse
@@ -150,19 +151,10 @@ def request(auth: str, path: str, kind: str, body: bytes) -> bytes:
 
 def measure(pid: int, port: int, auth: str, seconds: float) -> dict[str, Any]:
     """Records a second by the size of requests, and the latency at half the rate of single ones."""
-    told: dict[str, Any] = {}
-    for size in (1, 50, 500):
-        count = max(CONNECTIONS * 4, int(AIMS[str(size)] * seconds / size))
-        bodies = (json.dumps([statement(n) for n in range(size)] if size > 1 else statement(n)) for n in range(count))
-        requests = [request(auth, "/xapi/statements", "application/json", body.encode()) for body in bodies]
-        used = cpu_seconds(pid)
-        took, each = asyncio.run(send(port, requests))
-        told[str(size)] = {
-            "per_s": round(count * size / took),
-            "p99_ms": percentile(each, 0.99),
-            "aim": AIMS[str(size)],
-        }
-        told[str(size)]["per_cpu_s"] = round(count * size / (cpu_seconds(pid) - used))
+    told: dict[str, Any] = {
+        str(size): {**load(pid, port, "/xapi/statements", auth, size, seconds), "aim": AIMS[str(size)]}
+        for size in (1, 50, 500)
+    }
     rate = told["1"]["per_s"] / 2
     requests = [
         request(auth, "/xapi/statements", "application/json", json.dumps(statement(n)).encode())
@@ -182,18 +174,47 @@ def measure(pid: int, port: int, auth: str, seconds: float) -> dict[str, Any]:
     return told
 
 
-def grown(pid: int, port: int, auth: str, statements: int) -> dict[str, Any]:
-    """The server's memory in MiB before and after each tenth of so many statements, and how many were sent."""
+def load(pid: int, port: int, path: str, auth: str, size: int, seconds: float, least: int = 4) -> dict[str, Any]:
+    """Statements a second, and a CPU second of the server, where so many are sent in each request."""
+    count = max(CONNECTIONS * least, int(AIMS[str(size)] * seconds / size))
+    bodies = (json.dumps([statement(n) for n in range(size)] if size > 1 else statement(n)) for n in range(count))
+    requests = [request(auth, path, "application/json", body.encode()) for body in bodies]
+    used = cpu_seconds(pid)
+    took, each = asyncio.run(send(port, requests))
+    return {
+        "per_s": round(count * size / took),
+        "p99_ms": percentile(each, 0.99),
+        "per_cpu_s": round(count * size / (cpu_seconds(pid) - used)),
+    }
+
+
+def peer(told: str, seconds: float) -> dict[str, Any]:
+    """The same loads at another LRS on loopback that runs already; told as PID,PORT,PATH,USER:SECRET."""
+    pid, port, path, secret = told.split(",", 3)
+    auth = "Basic " + base64.b64encode(secret.encode()).decode()
+    return {str(size): load(int(pid), int(port), path, auth, size, seconds, 1) for size in (1, 50, 500)}
+
+
+def grown(pid: int, port: int, auth: str, statements: int, worker: int) -> dict[str, Any]:
+    """The memory of server and worker in MiB before and after each tenth of so many statements."""
     size = min(500, max(1, statements // 10))
     count = max(1, statements // 10 // size)
-    held, took = [held_mib(pid)], 0.0
+    held, worker_held, took = [held_mib(pid)], [held_mib(worker)], 0.0
     for _ in range(10):
         bodies = (json.dumps([statement(n) for n in range(size)]) for _ in range(count))
         requests = [request(auth, "/xapi/statements", "application/json", body.encode()) for body in bodies]
         took += asyncio.run(send(port, requests))[0]
         held.append(held_mib(pid))
-    sent = 10 * count * size
-    return {"statements": sent, "per_s": round(sent / took), "held_mib": held, "growth_mib": held[-1] - held[1]}
+        worker_held.append(held_mib(worker))
+        print(f"{len(held) - 1}/10: {held[-1]} MiB, worker {worker_held[-1]} MiB", file=sys.stderr, flush=True)
+    return {
+        "statements": 10 * count * size,
+        "per_s": round(10 * count * size / took),
+        "held_mib": held,
+        "growth_mib": held[-1] - held[1],
+        "worker_held_mib": worker_held,
+        "worker_peak_mib": peak_mib(worker),
+    }
 
 
 def percentile(each: list[float], share: float) -> float:
@@ -205,6 +226,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--statements", type=int, help="Send so many and tell the memory held after each tenth.")
+    parser.add_argument("--peer", help="PID,PORT,PATH,USER:SECRET of another LRS, for the same loads.")
+    parser.add_argument("--peer-seconds", type=float, default=1.0, help="As --seconds, for the peer.")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headway-bench-") as home:
         made = subprocess.run(
@@ -222,9 +245,16 @@ def main() -> None:
             wait_for(port)
             used = cpu_seconds(server.pid)
             if asked.statements:
-                told = grown(server.pid, port, auth, asked.statements)
+                worker = subprocess.Popen([str(HEADWAY), "worker", "--home", home, "--every", "1s"])
+                try:
+                    told = grown(server.pid, port, auth, asked.statements, worker.pid)
+                finally:
+                    worker.terminate()
+                    worker.wait()
             else:
                 told = measure(server.pid, port, auth, asked.seconds)
+                if asked.peer:
+                    told["peer"] = peer(asked.peer, asked.peer_seconds)
             told["server_cpu_s"] = round(cpu_seconds(server.pid) - used, 2)
             told["server_peak_mib"] = peak_mib(server.pid)
             told["load_average"] = os.getloadavg()

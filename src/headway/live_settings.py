@@ -89,7 +89,7 @@ class WorkerSettings(_Section):
     """What `headway worker` does, and how often."""
 
     every: Span = Field(
-        default="60s", description="How often it looks for records that arrived: `60s`, or `5s` where it must be fast."
+        default="30s", description="How often it looks for records that arrived: `30s`, or `1s` where it must be fast."
     )
     rules_for: str = Field(
         default="", description="Runs it looks after, ids or globs separated by commas; empty for all that are running."
@@ -97,7 +97,7 @@ class WorkerSettings(_Section):
     score: bool = Field(default=True, description="Whether it scores runs that changed.")
     label: str = Field(default="does_not_finish", description="What it scores for.")
     model: str = Field(default="average", description="With which model: a registered NAME/VERSION or a method.")
-    lease: Span = Field(default="10m", description="After this time without a sign of life a job is taken over.")
+    lease: Span = Field(default="2m", description="After this time without a sign of life a job is taken over.")
     attempts: int = Field(default=6, ge=1, le=50, description="Failures in a row after which a job is left for dead.")
 
 
@@ -132,6 +132,15 @@ class NotificationSettings(_Section):
             if not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+", name):
                 raise ValueError(f"{name!r} is no mail address")
         return advisers
+
+
+class GovernanceSettings(_Section):
+    """What needs a second person."""
+
+    approval_required: bool = Field(
+        default=False,
+        description="Whether a model version predicts only after somebody other than who asked has approved it.",
+    )
 
 
 class IntakeSettings(_Section):

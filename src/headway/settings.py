@@ -28,6 +28,7 @@ from headway.domain.errors import ConfigError
 from headway.domain.vocabulary import ACTIVITY_TYPES, VERBS
 from headway.live_settings import (
     EngagementSettings,
+    GovernanceSettings,
     IntakeSettings,
     NotificationSettings,
     RuleSettings,
@@ -305,6 +306,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = Field(default_factory=IntakeSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     engagement: EngagementSettings = Field(default_factory=EngagementSettings)
+    governance: GovernanceSettings = Field(default_factory=GovernanceSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     notifications: NotificationSettings = Field(default_factory=NotificationSettings)
     text: TextSettings = Field(default_factory=TextSettings)

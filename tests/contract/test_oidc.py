@@ -99,7 +99,7 @@ def ticks(app: App, client: TestClient, provider: MadeUp) -> list[float]:
     assert settings is not None
     assert state.provider is not None
     provider.as_at_first()
-    state.provider = Provider(settings, app.clock, lambda: now[0])
+    state.provider = Provider(settings, b"home" * 8, app.clock, lambda: now[0])
     state._known.clear()
     return now
 
@@ -278,4 +278,4 @@ def test_settings_that_could_not_hold_are_refused(app: App) -> None:
         OidcSettings(issuer="http://id.example.org", audience="headway")
     wrong = OidcSettings(issuer="https://id.example.org", audience="headway", roles={"adviser": ("learner/read",)})
     with pytest.raises(ConfigError, match=r"roles\.adviser names learner/read"):
-        Provider(wrong, app.clock)
+        Provider(wrong, b"home" * 8, app.clock)

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
@@ -23,11 +26,13 @@ from headway.domain.time import FixedClock
 from headway.flow import App, open_app
 from headway.flow.accounts import issuer_of
 from headway.governance import accounts
+from headway.governance.oidc import subject_hash, unkeyed_hash
 from headway.governance.pseudonyms import pseudonym
 from headway.governance.scopes import Grant
 from headway.live_settings import PageRole, ServerSettings
 from headway.server.app import create_app
 from headway.settings import pseudonym_key
+from headway.store.tables import ACCOUNTS
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 KEY = RSAKey.generate_key(2048, {"kid": "rsa-1", "use": "sig"})
@@ -44,6 +49,8 @@ class Provider(ThreadingHTTPServer):
         self.claims: dict[str, Any] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self.refused: list[str] = []
+        self.more: dict[str, Any] = {}
+        """What the userinfo endpoint says; without anything there is none."""
 
     def code_for(self, location: str) -> tuple[str, str]:
         """Code and state that somebody who signs in at `location` is sent back with."""
@@ -67,7 +74,8 @@ class Provider(ThreadingHTTPServer):
         now = int(NOW.timestamp())
         told = {"iss": self.issuer, "aud": "pages", "sub": "ann", "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
         claims = {name: value for name, value in {**told, **self.claims}.items() if value is not None}
-        return {"id_token": jwt.encode({"alg": "RS256", "kid": "rsa-1"}, claims, KEY), "token_type": "Bearer"}
+        made = jwt.encode({"alg": "RS256", "kid": "rsa-1"}, claims, KEY)
+        return {"id_token": made, "token_type": "Bearer", "access_token": "ticket"}
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -80,6 +88,12 @@ class _Answer(BaseHTTPRequestHandler):
             "authorization_endpoint": f"{provider.issuer}/authorize",
             "token_endpoint": f"{provider.issuer}/token",
         }
+        if provider.more:
+            told |= {"userinfo_endpoint": f"{provider.issuer}/me", "end_session_endpoint": f"{provider.issuer}/out?r=1"}
+        if self.path.endswith("/me"):
+            good = self.headers.get("Authorization") == "Bearer ticket"
+            self._say(provider.more if good else {}, 200 if good else 401)
+            return
         self._say({"keys": [KEY.as_dict(private=False)]} if self.path.endswith("/keys") else told)
 
     def do_POST(self) -> None:
@@ -167,6 +181,32 @@ def test_somebody_is_let_in_with_the_roles_of_the_provider(stage: Stage) -> None
     assert "ann" not in account.name
 
 
+def test_whoever_has_a_copy_of_the_database_cannot_try_subjects(stage: Stage) -> None:
+    """Subjects are often staff numbers or addresses: a hash without the home's secret is as good as the subject."""
+    stage.signed_in(stage.browser())
+    (account,) = _accounts(stage)
+    tried = unkeyed_hash(stage.provider.issuer, "ann")
+    assert _subjects(stage) == [subject_hash(pseudonym_key(stage.app.settings), stage.provider.issuer, "ann")]
+    assert tried not in _subjects(stage)
+    assert tried[:20] not in account.name
+
+
+def test_an_account_from_before_hashes_were_keyed_is_found_again_and_kept_anew(stage: Stage) -> None:
+    tried = unkeyed_hash(stage.provider.issuer, "ann")
+    with stage.app.store.begin() as connection:
+        old = accounts.create(connection, NOW, "test", f"oidc:{tried[:20]}", [Grant("tutor", "*", "G1")], subject=tried)
+    assert stage.signed_in(stage.browser()).status_code == 303
+    (account,) = _accounts(stage)
+    assert (account.id, account.grants) == (old.id, (Grant("adviser", "moodle/*"),))
+    assert tried not in _subjects(stage)
+    assert tried[:20] not in account.name
+
+
+def _subjects(stage: Stage) -> list[str | None]:
+    with stage.app.store.read() as connection:
+        return list(connection.execute(sa.select(ACCOUNTS.c.subject)).scalars())
+
+
 def test_accounts_follow_the_provider(stage: Stage) -> None:
     first = stage.browser()
     stage.signed_in(first)
@@ -227,6 +267,36 @@ def test_a_code_is_good_once_and_a_refusal_is_told(stage: Stage) -> None:
     assert "did not let you in" in denied.text
     _, state = stage.provider.code_for(browser.get("/sign-in/provider").headers["location"])
     assert browser.get("/sign-in/back", params={"code": "guessed", "state": state}).status_code == 401
+
+
+def test_what_the_token_does_not_say_is_asked_of_the_provider(stage: Stage) -> None:
+    stage.provider.more = {"sub": "ann", "name": "Ann of more", "roles": ["adviser", "tutor"], "groups": ["G9"]}
+    assert stage.signed_in(stage.browser(), name=None, roles=None).status_code == 303
+    (account,) = _accounts(stage)
+    assert (account.shown_as, account.grants[0]) == ("Ann of more", Grant("adviser", "moodle/*"))
+    stage.signed_in(stage.browser(), name=None)
+    (account,) = _accounts(stage)
+    assert account.grants == (Grant("adviser", "moodle/*"),), "what the token says goes before"
+    stage.provider.more |= {"sub": "somebody else"}
+    assert stage.signed_in(stage.browser(), roles=None).status_code == 403, "the answer is about another person"
+    stage.provider.more = {}
+    assert stage.signed_in(stage.browser(), name=None).status_code == 303
+
+
+def test_who_signs_out_is_shown_the_way_out_of_the_provider_too(stage: Stage) -> None:
+    stage.provider.more = {"sub": "ann"}
+    browser = stage.browser()
+    stage.signed_in(browser)
+    token = re.search(r'name="csrf" value="([^"]+)"', browser.get("/settings").text)
+    assert token
+    to = browser.post("/sign-out", data={"csrf": token[1]}).headers["location"]
+    assert "Ann" not in browser.get("/settings").text, "the session is over"
+    told = unescape(browser.get(to).text)
+    back = "client_id=pages&post_logout_redirect_uri=https%3A%2F%2Fheadway.test%2Fsign-in"
+    assert f'href="{stage.provider.issuer}/out?r=1&{back}"' in told
+    assert "Sign out there too" not in browser.get("/sign-in").text
+    stage.provider.more = {}
+    assert "Sign out there too" not in browser.get(to).text, "this provider has no such address"
 
 
 def test_no_way_leads_to_another_host(stage: Stage) -> None:

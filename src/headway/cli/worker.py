@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 def worker(
     once: Annotated[bool, typer.Option("--once", help="Do every job once, then end.")] = False,
     every: Annotated[
-        str | None, typer.Option(help="How often to look: 60s, or 5s; the setting by default.", show_default=False)
+        str | None, typer.Option(help="How often to look: 30s, or 1s; the setting by default.", show_default=False)
     ] = None,
     as_json: AsJson = False,
     home: Home = None,
@@ -35,7 +35,7 @@ def worker(
 
     For example:
 
-        headway worker --home work --every 5s
+        headway worker --home work --every 1s
 
         headway worker --once --json
     """

@@ -34,6 +34,9 @@ QUICK: Final = frozenset({"move_inbox", "rules", "expire", "digest", "send"})
 LONGEST_IDLE_S: Final = 1.0
 """How long a worker with nothing to do waits before it looks again whether somebody asked for something."""
 
+LOOKS: Final = 4
+"""How often it looks at least in the time after which it does its standing jobs again, so that they are not late."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -115,7 +118,7 @@ class Worker:
 
     def _lane(self, kinds: Collection[str], pool: ThreadPoolExecutor, told: "SimpleQueue[Outcome | None]") -> None:
         """Does the jobs of some kinds one after another, then tells None. A store that is away is waited for."""
-        idle = min(LONGEST_IDLE_S, min(self._wait.values()).total_seconds())
+        idle = min(LONGEST_IDLE_S, min(self._wait.values()).total_seconds() / LOOKS)
         try:
             while not self.stop.is_set():
                 try:

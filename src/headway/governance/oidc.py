@@ -8,6 +8,7 @@ that neither a token nor whom it names is kept, logged or told. Nobody else read
 import base64
 import binascii
 import hashlib
+import hmac
 import http.client
 import json
 import urllib.error
@@ -16,7 +17,6 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hmac import compare_digest
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +43,7 @@ TIMEOUT_S: Final = 5.0
 MOST_BYTES: Final = 1 << 20
 LONGEST_TOKEN: Final = 16 << 10
 LEAST_RSA_BITS: Final = 2_048
+_MAY_BE: Final = ("userinfo_endpoint", "end_session_endpoint")
 _CONFIGURATION: Final = "/.well-known/openid-configuration"
 _NOT_GOOD: Final = "The token is not good here: made for another server, out of date, or not signed as it must be."
 _AWAY: Final = "The identity provider cannot be asked just now. Try again in a moment, or come with an API key."
@@ -52,10 +53,12 @@ Keys = Mapping[str, "RSAKey | ECKey"]
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a provider signs people in, and where it hands out tokens."""
+    """Where a provider signs people in and hands out tokens; where it says more and signs them out, or empty."""
 
     authorization: str
     token: str
+    userinfo: str = ""
+    end_session: str = ""
 
 
 class Issuer:
@@ -110,7 +113,7 @@ class Issuer:
             raise NotAuthenticated(_NOT_GOOD) from wrong
         if not isinstance(claims["sub"], str) or (client and claims.get("azp", claims.get("client_id")) != client):
             raise NotAuthenticated(_NOT_GOOD)
-        if nonce is not None and not compare_digest(str(claims.get("nonce")).encode(), nonce.encode()):
+        if nonce is not None and not hmac.compare_digest(str(claims.get("nonce")).encode(), nonce.encode()):
             raise NotAuthenticated(_NOT_GOOD)
         return claims
 
@@ -123,7 +126,9 @@ class Issuer:
         told = _configuration(self.address)
         try:
             return Endpoints(
-                safe_address(str(told.get("authorization_endpoint"))), safe_address(str(told.get("token_endpoint")))
+                safe_address(str(told.get("authorization_endpoint"))),
+                safe_address(str(told.get("token_endpoint"))),
+                *(safe_address(str(told[name])) if told.get(name) else "" for name in _MAY_BE),
             )
         except ValueError as wrong:
             raise Unavailable(_AWAY) from wrong
@@ -175,8 +180,23 @@ def roles_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
     return tuple(word for word in words if isinstance(word, str))
 
 
-def subject_hash(issuer: str, subject: str) -> str:
-    """How somebody whom a provider vouches for is kept: 64 hexadecimal digits, of which nobody reads the subject."""
+def subject_hash(key: bytes, issuer: str, subject: str) -> str:
+    """How somebody whom a provider vouches for is kept: 64 hexadecimal digits.
+
+    It is keyed (HMAC-SHA-256): providers' subjects are often staff numbers or e-mail addresses, which whoever has a
+    copy of the database would find again by trying them all.
+
+    Args:
+        key: the home's secret, as for pseudonyms; a key of its own is made from it.
+        issuer: the provider.
+        subject: its word for them.
+    """
+    own = hmac.new(key, b"headway oidc subject", hashlib.sha256).digest()
+    return hmac.new(own, f"{issuer}\n{subject}".encode(), hashlib.sha256).hexdigest()
+
+
+def unkeyed_hash(issuer: str, subject: str) -> str:
+    """How somebody was kept before 0.1.0, without a key; only for finding those accounts again."""
     return hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
 
 
@@ -199,6 +219,21 @@ def redeem(url: str, fields: Mapping[str, str], client: str, secret: str) -> dic
         pair = ":".join(urllib.parse.quote(part, safe="") for part in (client, secret))
         headers["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     return _got(url, urllib.parse.urlencode(told).encode(), headers)
+
+
+def person_info(url: str, access_token: str, subject: str) -> dict[str, Any]:
+    """What a provider's userinfo endpoint says of somebody (OpenID Connect Core 1.0, 5.3); nothing of anybody else.
+
+    Args:
+        url: the endpoint.
+        access_token: as the token endpoint handed it out.
+        subject: whom the identity token names; the answer must name them too.
+
+    Raises:
+        Unavailable: it is away, or refuses.
+    """
+    told = _got(url, headers={"authorization": f"Bearer {access_token}"})
+    return told if told.get("sub") == subject else {}
 
 
 def _header(token: str) -> tuple[str, str]:

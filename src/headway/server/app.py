@@ -26,6 +26,7 @@ from headway.server.openapi import document
 from headway.server.scoring import ScoreJobs
 from headway.server.state import State
 from headway.server.telemetry import telemetry
+from headway.settings import pseudonym_key
 from headway.web.routes import not_a_page, routes, wants_page
 from headway.web.site import Site
 
@@ -42,7 +43,7 @@ def create_app(app: App, *, demo: bool = False) -> "Headway":
     metrics, people = Metrics(), app.settings.server.oidc
     site = Site(app, demo)
     watched = telemetry(app.settings.server.telemetry)
-    provider = None if people is None else Provider(people, app.clock)
+    provider = None if people is None else Provider(people, pseudonym_key(app.settings), app.clock)
 
     @asynccontextmanager
     async def running(made: FastAPI) -> AsyncIterator[None]:

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from headway.domain.errors import Busy, ConfigError, HeadwayError, InputError, NotAuthenticated, Unavailable
+from headway.domain.errors import Busy, HeadwayError, InputError, NotAuthenticated, Unavailable
+from headway.store.database import is_away
 
 _AWAY: Final = "The database cannot be used just now. Try again in a moment."
 _WORDS: Final = re.compile(r"(?<!^)(?=[A-Z])")
@@ -60,16 +61,14 @@ EXPECTED: Final = (
 
 def answer(error: BaseException, request_id: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of the answer to anything that was raised."""
-    if isinstance(error, ConfigError) and isinstance(error.__cause__, DatabaseError):
-        return answer_to(Unavailable(_AWAY), request_id)  # the settings were good when the server started
+    if is_away(error):
+        return answer_to(Unavailable(_AWAY), request_id)
     if isinstance(error, HeadwayError):
         return answer_to(error, request_id)
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         return answer_to(InputError(f"{place}: {first['msg']}."), request_id)
-    if isinstance(error, OperationalError):  # lost in the middle of a question; what was asked for did not happen
-        return answer_to(Unavailable(_AWAY), request_id)
     if isinstance(error, TimeoutError):
         told = "The body did not arrive in time. Send it faster or in parts."
         return 408, {"Connection": "close"}, shape("too_slow", told, request_id)

@@ -37,11 +37,12 @@ class Person:
 class Provider:
     """One identity provider, as the API asks it."""
 
-    def __init__(self, settings: OidcSettings, clock: Clock, now: Callable[[], float] = monotonic) -> None:
+    def __init__(self, settings: OidcSettings, key: bytes, clock: Clock, now: Callable[[], float] = monotonic) -> None:
         """Made without asking the provider.
 
         Args:
             settings: which provider, which audience, which roles.
+            key: the home's secret, under which persons are named.
             clock: says what time tokens are compared with.
             now: seconds that only grow, for the age of keys.
 
@@ -52,7 +53,7 @@ class Provider:
             if unknown := [scope for scope in scopes if scope not in SCOPES]:
                 known = ", ".join(SCOPES)
                 raise ConfigError(f"server.oidc.roles.{role} names {', '.join(unknown)}. The scopes are: {known}.")
-        self._settings, self._clock = settings, clock
+        self._settings, self._secret, self._clock = settings, key, clock
         self._issuer = Issuer(settings.issuer, now)
 
     def person(self, token: str) -> Person:
@@ -69,5 +70,6 @@ class Provider:
         scopes = tuple(dict.fromkeys(scope for role in roles for scope in asked.roles.get(role, ())))
         if not scopes:
             raise NotPermitted("None of your roles may do anything here. Ask for one that [server.oidc.roles] names.")
-        caller = Caller(f"oidc:{subject_hash(asked.issuer, claims['sub'])[:20]}", "", scopes)
+        name = subject_hash(self._secret, asked.issuer, claims["sub"])[:20]
+        caller = Caller(f"oidc:{name}", "", scopes)
         return Person(caller, float(claims["exp"]) + LEEWAY_S - now.timestamp())

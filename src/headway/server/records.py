@@ -5,7 +5,8 @@ one goes to quarantine and takes no other with it.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -79,41 +80,56 @@ async def _take(request: Request, source: str, scope: str) -> Accepted:
     body = await request.body()
     at = state.findable.now()
     read = partial(_lines if kind in _LINES else _document, body, source, at)
-    entries, checked = read() if len(body) < LARGE_BYTES else await run_in_threadpool(read)
+    taken = read() if len(body) < LARGE_BYTES else await run_in_threadpool(read)
     try:
-        await state.inbox.keep_later(Parcel([*entries, *(_unfit(source, at, each) for each in checked.rejected)]))
+        await state.inbox.keep_later(Parcel([*taken.entries, *(_unfit(source, at, each) for each in taken.rejected)]))
     except HeadwayError as wrong:
         state.metrics.refused.labels(type(wrong).__name__).inc()
         raise
-    state.metrics.records.labels(source).inc(len(checked.accepted))
-    told = [Unfit(place=each.place, reason=each.reason, detail=each.detail) for each in checked.rejected[:MOST_TOLD]]
-    return Accepted(accepted=len(checked.accepted), quarantined=len(checked.rejected), unfit=told)
+    state.metrics.records.labels(source).inc(taken.accepted)
+    told = [Unfit(place=each.place, reason=each.reason, detail=each.detail) for each in taken.rejected[:MOST_TOLD]]
+    return Accepted(accepted=taken.accepted, quarantined=len(taken.rejected), unfit=told)
 
 
-def _document(body: bytes, source: str, at: int) -> tuple[list[Entry], Checked]:
-    """What a JSON document holds, and what of it is fit."""
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What a body holds: the entries to be kept, of how many records they are, and what is not fit."""
+
+    entries: list[Entry]
+    accepted: int
+    rejected: list[Rejected]
+
+
+def _document(body: bytes, source: str, at: int) -> _Taken:
+    """What a JSON document holds."""
     check_depth(body)
     try:
         document: Any = _DECODE(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as wrong:
         raise HTTPException(400, "The body is no sound JSON (RFC 8259). Mend it and send it again.") from wrong
     checked = _CHECKS[source](document)
-    if source == "records":
-        return [_entry(source, at, _ENCODE(each)) for each in checked.accepted], checked
-    if isinstance(document, dict) and "metadata" not in document and "data" in document:  # sent as one, known as one
-        envelope = [{**document, "data": checked.accepted}] if checked.accepted else []
-        return [_entry(source, at, _ENCODE(each)) for each in envelope], checked
-    return [_entry(source, at, _ENCODE(each)) for each in checked.accepted], checked
+    kept: list[Any] = checked.accepted
+    if source != "records" and isinstance(document, dict) and "metadata" not in document and "data" in document:
+        kept = [{**document, "data": kept}] if kept else []  # sent as one, known as one
+    return _Taken(_entries(source, at, map(_ENCODE, kept)), len(checked.accepted), checked.rejected)
 
 
-def _lines(body: bytes, source: str, at: int) -> tuple[list[Entry], Checked]:
-    """What JSON lines hold, and what of it is fit. Lines are kept as they came."""
+def _lines(body: bytes, source: str, at: int) -> _Taken:
+    """What JSON lines hold. They are kept as they came."""
     lines = [line for each in body.split(b"\n") if (line := each.strip())]
     if len(lines) > MOST_RECORDS:
         raise HTTPException(413, f"{len(lines)} records are too many at once. Send at most {MOST_RECORDS}.")
-    checked = plain.check([_decoded(line) for line in lines])
-    refused = {each.place for each in checked.rejected}
-    return [_entry(source, at, line) for place, line in enumerate(lines) if place not in refused], checked
+    if not lines:
+        plain.check([])
+    rejected: dict[int, Rejected] = {}
+    for place, line in enumerate(lines):
+        if not plain.is_fit(line):
+            record = _decoded(line)
+            wrong = plain.fault(record)
+            if wrong is not None:
+                rejected[place] = Rejected(place, *wrong, raw=record)
+    fit = (line for place, line in enumerate(lines) if place not in rejected) if rejected else lines
+    return _Taken(_entries(source, at, fit), len(lines) - len(rejected), list(rejected.values()))
 
 
 def _decoded(line: bytes) -> Any:
@@ -125,10 +141,12 @@ def _decoded(line: bytes) -> Any:
         return ""
 
 
-def _entry(source: str, at: int, body: bytes) -> Entry:
-    if source == "records":  # when a record arrived is when it was known; the sender's clock does not tell
-        body = f'{{"received_at":"{instant_text(at)}","record":'.encode() + body + b"}"
-    return Entry(source, at, None, body)
+def _entries(source: str, at: int, bodies: Iterable[bytes]) -> list[Entry]:
+    if source != "records":
+        return [Entry(source, at, None, body) for body in bodies]
+    # When a record arrived is when it was known; the sender's clock does not tell.
+    before = f'{{"received_at":"{instant_text(at)}","record":'.encode()
+    return [Entry(source, at, None, b"%b%b}" % (before, body)) for body in bodies]
 
 
 def _unfit(source: str, at: int, rejected: Rejected) -> Entry:

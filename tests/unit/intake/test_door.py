@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -209,6 +210,35 @@ def test_an_unfit_record_leaves_the_others_alone(changes: dict[str, Any], reason
     checked = plain.check([changed(RECORD, changes), RECORD, []])
     assert checked.accepted == [RECORD]
     assert reasons(checked) == [(0, reason), (2, "bad_json")]
+
+
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(
+        ["a/b/c", "a/b\n/c", "a/b/c\n", "viewed", "viewed\n", "2026-03-05T10:00:00Z", "2026-02-30T10:00:00Z"]
+    )
+    | st.lists(st.none(), max_size=1)
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from([*plain.SCHEMA["properties"], "mood"]), values, max_size=4))
+def test_the_short_way_calls_nothing_fit_that_is_not(changes: dict[str, Any]) -> None:
+    line = json.dumps({**RECORD, **changes}).encode()
+    if plain.is_fit(line):
+        assert plain.fault(msgspec.json.decode(line)) is None
+
+
+@pytest.mark.parametrize("name", sorted(RECORD))
+def test_the_short_way_knows_records_with_and_without_each_property(name: str) -> None:
+    assert plain.is_fit(json.dumps(RECORD).encode())
+    assert plain.is_fit(json.dumps({**RECORD, name: None}).encode()) is (name not in plain.SCHEMA["required"])
+    assert plain.is_fit(json.dumps(changed(RECORD, {name: DROP})).encode()) is (name not in plain.SCHEMA["required"])
+    assert not plain.is_fit(json.dumps({**RECORD, name: [[]]}).encode())
 
 
 @pytest.mark.parametrize("records", [None, 7, "x", [], {"records": []}])
