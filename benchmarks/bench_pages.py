@@ -1,10 +1,11 @@
 """Pages over a caseload of 100,000 learners with 20 people at work: time to answer by page, and how much is sent.
 
-    python -m benchmarks.bench_pages [--learners 100000] [--users 20] [--seconds 40] [--think 1.0]
+    python -m benchmarks.bench_pages [--learners 100000] [--users 20] [--seconds 40] [--think 1.0] [--watch FILE]
 
 The store holds the predictions of two weeks, names and groups of all learners; the lake holds a small course, so pages
 that read statements are not judged by this. Each person opens a page, looks at it for about `--think` seconds, and goes
-on. Server and browsers share the machine; what is told is the time from request to the last byte.
+on. Server and browsers share the machine; what is told is the time from request to the last byte. With `--watch` the
+server itself tells where each request's time went, which costs it a little: processor, store, waiting, garbage.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import numpy as np
@@ -26,6 +27,8 @@ from headway.domain.time import AsOf, FixedClock
 from headway.flow.app import open_app
 from headway.flow.people import keep_people, set_groups
 from headway.governance import accounts
+from headway.scoring import kept
+from headway.scoring import pages as pages_of
 from headway.web.address import slug
 from headway.web.cookie import COOKIE
 from tests.support.page_walk import visits
@@ -48,17 +51,30 @@ def make(home: Path, learners: int) -> None:
         everyone = [*known, *more]
         keep_people(app, {each: replace(person_of(at % 120), number=f"N{at}") for at, each in enumerate(more)})
         set_groups(app, RUN, {each: f"T{at // GROUP_OF}" for at, each in enumerate(more)})
-        for week in WEEKS:
-            as_of = AsOf.at(week, "Europe/London")
+        as_ofs = [AsOf.at(week, "Europe/London") for week in WEEKS]
+        with app.store.begin() as connection:  # what the small home was told of these weeks stands in the way
+            small = [each.id for each in kept.for_run(connection, RUN) if each.as_of in as_ofs]
+            kept.remove(connection, small)
+        for as_of in as_ofs:
             score_by_hand(app, RUN, as_of, everyone, model="does_not_finish-logistic/2")
+        with app.store.read() as connection:
+            shown = pages_of.newest(connection, RUN)
+        assert shown is not None
+        assert shown.learners == learners, "the caseload would be another than was asked for"
 
 
-def serve(home: Path, port: int) -> None:
-    """Serves the home until it is stopped."""
-    from headway.server.run import serve as serving
+def serve(home: Path, port: int, lines: Path | None) -> None:
+    """Serves the home until it is stopped; with a file for them, writes down where the time of each request went."""
+    from headway.server import run
 
     with open_app(home, clock=FixedClock(NOW), worker={"score": False}) as app:
-        serving(app, "127.0.0.1", port, "warning")
+        if lines is not None:
+            from benchmarks.page_watch import Came, Watch
+
+            made: Any = vars(run)["create_app"]
+            vars(run)["create_app"] = lambda *given, **more: Came(made(*given, **more))
+            Watch(lines).begin(app.store)
+        run.serve(app, "127.0.0.1", port, "warning")
 
 
 def sessions(home: Path, users: int) -> dict[str, list[str]]:
@@ -83,8 +99,8 @@ def addresses(home: Path) -> dict[str, list[str]]:
 
 async def work(
     url: str, tokens: dict[str, list[str]], paths: dict[str, list[str]], seconds: float, think: float
-) -> None:
-    """Opens pages and tells how long they took."""
+) -> float:
+    """Opens pages and tells how long they took; when what is told began, in seconds since 1970."""
     took: dict[str, list[float]] = {}
     sent: dict[str, int] = {}
     statuses: dict[str, int] = {}
@@ -103,14 +119,16 @@ async def work(
                 await asyncio.sleep(think * rng.uniform(0.5, 1.5))
 
     users = len(tokens["adviser"])
-    share = {"adviser": users - 6, "instructor": 2, "governance": 2, "learner": 2}
+    share = {"adviser": max(1, users - 6), "instructor": 2, "governance": 2, "learner": 2}
     who = [(name, tokens[name][at]) for name, number in share.items() for at in range(number)]
     for length, told in ((max(5.0, seconds / 4), False), (seconds, True)):
         took.clear()
+        began = time.time()
         until = time.perf_counter() + length
         await asyncio.gather(*(one(name, token, seed, until) for seed, (name, token) in enumerate(who)))
         if told:
             tell(took, sent, statuses)
+    return began
 
 
 def plain(path: str) -> str:
@@ -136,12 +154,13 @@ def main() -> None:
     asked.add_argument("--think", type=float, default=1.0)
     asked.add_argument("--port", type=int, default=8397)
     asked.add_argument("--home", type=Path, help="keep the home here, and use it again")
+    asked.add_argument("--watch", type=Path, help="let the server tell where the time goes, and keep its lines here")
     asked.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     told = asked.parse_args()
     with ExitStack() as until:
         home = told.home or Path(until.enter_context(tempfile.TemporaryDirectory())) / "home"
         if told.serve:
-            serve(home, told.port)
+            serve(home, told.port, told.watch)
             return
         if not (home / "headway.db").exists():
             make(home, told.learners)
@@ -154,6 +173,7 @@ def main() -> None:
             str(home),
             "--port",
             str(told.port),
+            *(["--watch", str(told.watch)] if told.watch else []),
         ]
         paths, tokens = addresses(home), sessions(home, told.users)
         server = subprocess.Popen(command)
@@ -166,7 +186,13 @@ def main() -> None:
                 break
             except httpx.TransportError:
                 time.sleep(0.5)
-        asyncio.run(work(url, tokens, paths, told.seconds, told.think))
+        began = asyncio.run(work(url, tokens, paths, told.seconds, told.think))
+        server.terminate()
+        server.wait()
+        if told.watch:
+            from benchmarks.page_watch import tell as tell_where
+
+            tell_where(told.watch, began)
 
 
 if __name__ == "__main__":

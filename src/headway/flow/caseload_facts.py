@@ -3,7 +3,7 @@
 Reads only. The registry takes a second to answer and the lake longer, so pages keep what these functions return.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -92,12 +92,6 @@ class Standing:
     silent: frozenset[str]
 
 
-def standing_mark(app: App, run: str) -> tuple[object, ...]:
-    """What is another once a task of a run is another, or a minute has passed in which one may have woken up."""
-    with app.store.read() as connection:
-        return *worklist_queries.mark(connection, run), app.clock.now().replace(second=0, microsecond=0)
-
-
 def cases_of(app: App, run: str) -> dict[str, Case]:
     """Where each learner of a run with a task stands now."""
     now = app.clock.now()
@@ -106,15 +100,23 @@ def cases_of(app: App, run: str) -> dict[str, Case]:
     return cases(lines, now, _urgent())
 
 
-def standing(app: App, run: str, found: dict[str, Case]) -> Standing:
-    """Where the learners of a run stand now, those with a task as `cases_of` has it."""
+def standing(app: App, run: str, cases_for: Callable[[object], dict[str, Case]]) -> tuple[object, Standing]:
+    """Where the learners of a run stand now, with a mark that is another once a task is, or somebody woke up.
+
+    Args:
+        app: where.
+        run: the course run.
+        cases_for: tells `cases_of` for a mark, so that it need not be asked again while the mark stays.
+    """
     with app.store.read() as connection:
+        mark = *worklist_queries.mark(connection, run), app.clock.now().replace(second=0, microsecond=0)
         silent = frozenset(task_queries.not_to_contact(connection))
         waiting = challenges.challenged(connection, run)
+    found = cases_for(mark)
     off = silent.union(learner for learner, raised in waiting.items() if raised.off_list and raised.waits)
     urgent = _urgent()
     called = {learner for learner in off if learner in found and found[learner].task.rule in urgent}
-    return Standing(found, off - {each for each in called if found[each].tab == "week"}, silent)
+    return mark, Standing(found, off - {each for each in called if found[each].tab == "week"}, silent)
 
 
 def _urgent() -> set[str]:

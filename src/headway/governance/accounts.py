@@ -35,6 +35,7 @@ LONGEST: Final = timedelta(days=7)
 SEEN_EVERY: Final = timedelta(minutes=5)
 """How often a session's last use is written down."""
 
+_TOLD: Final = tuple(ACCOUNTS.c[name] for name in ("id", "name", "shown_as", "settings", "disabled_at"))
 _WRONG: Final = "The name or the password is not right."
 
 
@@ -202,10 +203,19 @@ def of_subject(connection: sa.Connection, subject: str) -> Account | None:
     return None if found is None else _account(connection, dict(found))
 
 
+def rebind(connection: sa.Connection, before: str, name: str, subject: str) -> None:
+    """Keeps an account that was kept under another hash of its subject under this one, where there is any."""
+    values = {"name": name, "subject": subject}
+    connection.execute(sa.update(ACCOUNTS).where(ACCOUNTS.c.subject == before).values(**values))
+
+
 def every(connection: sa.Connection) -> list[Account]:
     """All accounts, by name."""
-    rows = connection.execute(sa.select(ACCOUNTS).order_by(ACCOUNTS.c.name)).mappings().all()
-    return [_account(connection, dict(row)) for row in rows]
+    granted: dict[str, list[Grant]] = {}
+    for row in connection.execute(sa.select(GRANTS).order_by(GRANTS.c.id)).mappings():
+        granted.setdefault(row["account_id"], []).append(_grant_of(row))
+    rows = connection.execute(sa.select(ACCOUNTS).order_by(ACCOUNTS.c.name)).mappings()
+    return [_account_of(row, granted.get(row["id"], [])) for row in rows]
 
 
 def check_password(connection: sa.Connection, at: datetime, name: str, password: str) -> Account | None:
@@ -274,10 +284,12 @@ def start(
 
 def session(connection: sa.Connection, at: datetime, token: str) -> tuple[Session, bool] | None:
     """The session of a token, and whether its use should be written down (`seen`); None where it is over."""
-    row = connection.execute(sa.select(SESSIONS).where(SESSIONS.c.token_hash == _token_hash(token))).mappings().first()
+    asked = sa.select(SESSIONS.c.role, SESSIONS.c.made_at, SESSIONS.c.expires_at, SESSIONS.c.seen_at, *_TOLD)
+    asked = asked.join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.account_id)
+    row = connection.execute(asked.where(SESSIONS.c.token_hash == _token_hash(token))).mappings().first()
     if row is None or row["expires_at"] <= at or row["seen_at"] + IDLE <= at:
         return None
-    account = get(connection, row["account_id"])
+    account = _account(connection, row)
     role = role_of(row["role"])
     if account.disabled_at is not None or role not in account.roles:
         return None
@@ -369,9 +381,16 @@ def _grant(connection: sa.Connection, account_id: str, grants: Iterable[Grant]) 
         connection.execute(sa.insert(GRANTS), rows)
 
 
-def _account(connection: sa.Connection, row: Mapping[str, Any]) -> Account:
+def _account(connection: sa.Connection, row: Mapping[str, Any] | sa.RowMapping) -> Account:
     rows = connection.execute(sa.select(GRANTS).where(GRANTS.c.account_id == row["id"]).order_by(GRANTS.c.id))
-    grants = [Grant(role_of(one["role"]), one["runs"], one["group_name"], one["learner"]) for one in rows.mappings()]
+    return _account_of(row, [_grant_of(one) for one in rows.mappings()])
+
+
+def _grant_of(row: sa.RowMapping) -> Grant:
+    return Grant(role_of(row["role"]), row["runs"], row["group_name"], row["learner"])
+
+
+def _account_of(row: Mapping[str, Any] | sa.RowMapping, grants: list[Grant]) -> Account:
     grants.sort(key=lambda grant: (ROLES.index(grant.role), grant.runs, grant.group or "", grant.learner or ""))
     return Account(row["id"], row["name"], row["shown_as"], tuple(grants), row["settings"], row["disabled_at"])
 

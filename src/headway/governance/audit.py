@@ -47,7 +47,7 @@ def record(
         "actor": actor,
         "action": action,
         "subject": subject,
-        "detail": _plain(detail),
+        "detail": plain(detail),
         "prev_hash": before.hash if before else GENESIS,
     }
     connection.execute(sa.insert(AUDIT), entry | {"hash": _hash(entry)})
@@ -77,17 +77,22 @@ def head(connection: sa.Connection) -> tuple[int, str]:
     return (int(row.id), str(row.hash)) if row else (0, GENESIS)
 
 
-def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
+def plain(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The detail of an entry as it is kept.
+
+    Raises:
+        InputError: it is not JSON.
+    """
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(dict(detail), allow_nan=False))
+        told: dict[str, Any] = json.loads(json.dumps(dict(detail), allow_nan=False))
     except (TypeError, ValueError) as wrong:
         raise InputError(f"An audit entry's detail must be JSON without NaN: {wrong}.") from wrong
-    return plain
+    return told
 
 
 def _hash(entry: Mapping[str, Any]) -> str:
     """SHA-256 over canonical JSON: sorted keys, no spaces, ASCII, the instant as ISO 8601 with microseconds."""
     at: datetime = entry["at"]
-    plain = dict(entry) | {"at": at.astimezone(UTC).isoformat(timespec="microseconds")}
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    told = dict(entry) | {"at": at.astimezone(UTC).isoformat(timespec="microseconds")}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

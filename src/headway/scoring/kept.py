@@ -1,5 +1,6 @@
 """Score runs in the store: written once by scoring, read by lists and explanations."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +30,7 @@ class ScoreRun:
         view_hash: the feature definitions.
         learners: how many were enrolled.
         too_early: for how many of them it is too early to say.
-        facts: label, seed, course day and the like.
+        facts: label, seed, course day, base rate and the like.
     """
 
     id: str
@@ -49,14 +50,37 @@ def score_run_id(model_version: str, run: str, as_of: AsOf) -> str:
     return str(uuid5(NAMESPACE_URL, f"headway/{model_version}/{run}/{as_of}"))
 
 
-def find(connection: sa.Connection, run: str, as_of: AsOf, model_version: str | None = None) -> ScoreRun | None:
-    """The score run of a run at an as-of time, by one model version or the newest by any; None where there is none."""
-    wanted = sa.select(SCORE_RUNS).where(SCORE_RUNS.c.run == run, SCORE_RUNS.c.as_of == as_of.instant)
+def base_rate(score_run: ScoreRun, risks: Sequence[float]) -> float:
+    """The risk above which a learner beyond capacity is kept an eye on, whoever looks and on whatever road.
+
+    It is the label's rate in what the model learned from; the mean of `risks`, all that the score run has, where it
+    was scored before that rate was kept with it.
+    """
+    rate = score_run.facts.get("base_rate")
+    if isinstance(rate, float):
+        return rate
+    # fsum is exact: with all risks alike, a mean that is off by its last digit would move everybody.
+    return math.fsum(risks) / len(risks) if len(risks) else 0.0
+
+
+def find(
+    connection: sa.Connection, run: str, as_of: AsOf | None = None, model_version: str | None = None
+) -> ScoreRun | None:
+    """The score run of a run at an as-of time (its latest where none is named); None where there is none.
+
+    Args:
+        connection: a reading one will do.
+        run: the course run.
+        as_of: exactly this as-of time.
+        model_version: by this model version; the one made last where none is named.
+    """
+    wanted = sa.select(SCORE_RUNS).where(SCORE_RUNS.c.run == run)
+    if as_of is not None:
+        wanted = wanted.where(SCORE_RUNS.c.as_of == as_of.instant)
     if model_version is not None:
         wanted = wanted.where(SCORE_RUNS.c.model_version == model_version)
-    row = (
-        connection.execute(wanted.order_by(SCORE_RUNS.c.scored_at.desc(), SCORE_RUNS.c.id).limit(1)).mappings().first()
-    )
+    order = (SCORE_RUNS.c.as_of.desc(), SCORE_RUNS.c.scored_at.desc(), SCORE_RUNS.c.id)
+    row = connection.execute(wanted.order_by(*order).limit(1)).mappings().first()
     return None if row is None else _score_run(dict(row))
 
 

@@ -13,9 +13,7 @@ def newest(connection: sa.Connection, run: str, as_of: AsOf | None = None) -> Sc
     """The score run with the latest as-of time, or the newest at a given one; None where there is none."""
     if as_of is not None:
         return kept.find(connection, run, as_of)
-    last = sa.select(sa.func.max(SCORE_RUNS.c.as_of, type_=SCORE_RUNS.c.as_of.type)).where(SCORE_RUNS.c.run == run)
-    instant = connection.execute(last).scalar_one_or_none()
-    return None if instant is None else kept.find(connection, run, AsOf(instant))
+    return kept.find(connection, run)
 
 
 def newest_of_runs(connection: sa.Connection) -> dict[str, AsOf]:

@@ -1,7 +1,7 @@
 """Everybody whom a caseload may name, as arrays: those who were scored, and behind them others who are on the list."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,6 +60,8 @@ def fold(text: str) -> str:
     >>> fold("Özdemir")
     'ozdemir'
     """
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text)
     return "".join(each for each in plain if not unicodedata.combining(each)).casefold()
 
@@ -67,6 +69,14 @@ def fold(text: str) -> str:
 def folded(person: "Person | None", learner: str) -> str:
     """What is searched and sorted by: name and number, or the end of the pseudonym."""
     return fold(f"{person.name} {person.number}" if person is not None else learner.rpartition("/")[2])
+
+
+def names_on(board: "Board", people: "Mapping[str, Person]") -> Texts:
+    """What is searched and sorted by, of everybody on a board; made once for the same people, none for pseudonyms."""
+    found: Texts = board.once.get(
+        ("names", bool(people)), people, lambda: Texts.of([folded(people.get(each), each) for each in board.learners])
+    )
+    return found
 
 
 def field_of(board: "Board") -> Field:

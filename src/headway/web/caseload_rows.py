@@ -3,23 +3,23 @@
 Nobody outside the visitor's scope is in any number or row of it.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from headway.advising.worklist import LISTED, NO_LIST, TABS, Case, Places, places
 from headway.domain.errors import Pending
 from headway.domain.time import AsOf, midnight
-from headway.flow.caseload_facts import Standing, cases_of, everybody, standing, standing_mark
+from headway.flow.caseload_facts import Standing, cases_of, everybody, standing
 from headway.governance.accounts import Account
 from headway.web.board import SCORED, TOO_EARLY
 from headway.web.caseload_ask import Ask
-from headway.web.caseload_field import Field, Texts, field_of, fold, folded, with_more
-from headway.web.people import group_of
+from headway.web.caseload_field import Field, Texts, field_of, fold, folded, names_on, with_more
+from headway.web.people import groups_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 WEEK: Final = timedelta(days=7)
 ABOUT_A_WEEK: Final = timedelta(days=9)
+MOST_OPTIONS: Final = 200
 LATE: Final = timedelta(days=8)
 """A list older than this, in a running course, says so."""
 
@@ -50,6 +51,33 @@ class Pages:
         return self.ask.to(page=number)
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everybody stands for those who see the same groups and have the same capacity; made once for all of them.
+
+    Attributes:
+        field: everybody.
+        scoped: whom the visitor may see.
+        mine: whom the list may name: those in scope but for those who asked not to be contacted, or were taken off.
+        off: how many in scope the list does not name.
+        places: everybody's place.
+        ranked: this week's list, in its order.
+        counts: how many stand on each tab (rows) and list (columns; the last for those without a prediction).
+        earlier: everybody's chance a week before (NaN where there was none) and list then (-1 where on none).
+        new: who is on the first two lists now and was on neither a week before.
+    """
+
+    field: Field
+    scoped: "NDArray[np.bool_]"
+    mine: "NDArray[np.bool_]"
+    off: int
+    places: Places
+    ranked: "NDArray[np.int64]"
+    counts: "NDArray[np.int64]"
+    earlier: "tuple[NDArray[np.float64], NDArray[np.int8]]"
+    new: "NDArray[np.bool_]"
+
+
 class Listing:
     """One caseload, for one visitor and what they ask for.
 
@@ -64,41 +92,27 @@ class Listing:
         self.board = visit.board
         self.capacity = visit.capacity()
 
-    @cached_property
+    @property
     def standing(self) -> Standing:
         """What people did so far."""
-        app, run = self.visit.site.app, self.run.id
-        found = self.kept_while(("cases", run), standing_mark(app, run), lambda: cases_of(app, run))
-        return standing(app, run, found)
+        return self._standing[1]
 
-    def kept_while(self, key: Hashable, mark: object, make: Callable[[], Any]) -> Any:
-        """What is computed once for many visits, and anew once the mark is another."""
-        kept, found = self._kept(key, lambda: (mark, make()))
-        if kept != mark:
-            self.visit.site.slow.drop(key)
-            _, found = self._kept(key, lambda: (mark, make()))
-        return found
+    @cached_property
+    def _standing(self) -> tuple[object, Standing]:
+        app, run, once = self.visit.site.app, self.run.id, self.visit.site.once
+        return standing(app, run, lambda mark: once.get(("cases", run), mark, lambda: cases_of(app, run)))
 
     @cached_property
     def accounts(self) -> "list[Account]":
         """All accounts, at most a minute old."""
         minute = self.visit.now.replace(second=0, microsecond=0)
-        found: list[Account] = self.kept_while(("accounts",), minute, lambda: everybody(self.visit.site.app))
+        found: list[Account] = self.visit.site.once.get(("accounts",), minute, lambda: everybody(self.visit.site.app))
         return found
-
-    def _kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What is computed once for many visits."""
-        return self.visit.site.slow.get(key, make)
 
     @cached_property
     def before(self) -> "Board | None":
         """The board of a week before; None where the run was not scored then."""
-        if self.board is None:
-            return None
-        until = self.board.score_run.as_of.instant - WEEK + timedelta(hours=2)  # a change of the clocks in between
-        earlier = [at for at in self.run.scored if at.instant <= until]
-        found = self.visit.site.score_run(self.run.id, earlier[-1]) if earlier else None
-        return None if found is None else self.visit.site.board(found)
+        return None if self.board is None else self.visit.site.week_before(self.run, self.board)
 
     @property
     def before_on(self) -> date | None:
@@ -114,8 +128,41 @@ class Listing:
         return self.board is not None and bool(np.isfinite(self.board.absent_days).any())
 
     @cached_property
-    def field(self) -> Field:
-        """Everybody."""
+    def _layout(self) -> Layout:
+        key = ("layout", self.run.id, self.visit.scope.groups(self.run.id), self.capacity)
+        board, before = self.board, self.before
+        mark = (board, before, self._standing[0], self.standing.off)
+        where = self.visit.site.once if board is None else board.once
+        found: Layout = where.get(key, mark, self._laid_out)
+        return found
+
+    def _laid_out(self) -> Layout:
+        field = self._field()
+        groups = self.visit.scope.groups(self.run.id)
+        size = 0 if self.board is None else len(self.board)
+        scoped = np.ones(len(field.learners), dtype=bool)
+        if groups is not None:
+            scoped[size:] = [group in groups for group in field.group[size:]]
+        lists, mine = np.full(len(field.learners), -1, dtype=np.int8), scoped.copy()
+        if self.board is not None:
+            scoped[:size] = mine[:size] = self.board.of_groups(groups)
+        mine[size:] = scoped[size:]
+        off = [field.place[each] for each in self.standing.off if each in field.place]
+        mine[off] = False
+        if self.board is not None:
+            lists[:size] = self.board.lists(mine[:size], self.capacity)
+        found = places(field.place, mine, lists, field.absent, self.standing.cases)
+        earlier = self._earlier(len(field.learners), groups)
+        new = np.zeros(len(field.learners), dtype=bool)
+        if self.before is not None:
+            new = (found.list < 2) & ((earlier[1] < 0) | (earlier[1] > 1)) & (found.first == LISTED)
+        ranked = np.argsort(found.order, kind="stable")[int((found.order == 0).sum()) :]
+        shown = found.tab >= 0
+        cells = found.tab[shown].astype(np.int64) * (NO_LIST + 1) + found.list[shown]
+        counts = np.bincount(cells, minlength=len(TABS) * (NO_LIST + 1)).reshape(len(TABS), NO_LIST + 1)
+        return Layout(field, scoped, mine, int(scoped[off].sum()), found, ranked, counts, earlier, new)
+
+    def _field(self) -> Field:
         board = self.board
         known = {} if board is None else board.place
         extra = sorted(learner for learner in self.standing.cases if learner not in known)
@@ -125,52 +172,50 @@ class Listing:
 
     def _groups(self, learners: Sequence[str]) -> list[str]:
         with self.visit.site.app.store.read() as connection:
-            return [group_of(connection, self.run.id, learner) for learner in learners]
-
-    @cached_property
-    def scoped(self) -> "NDArray[np.bool_]":
-        """Whom the visitor may see."""
-        groups = self.visit.scope.groups(self.run.id)
-        if groups is None:
-            return np.ones(len(self.field.learners), dtype=bool)
-        return np.isin(self.field.group, list(groups))
-
-    @cached_property
-    def mine(self) -> "NDArray[np.bool_]":
-        """Whom the list may name: those in scope but for those who asked not to be contacted, or were taken off."""
-        found = self.scoped.copy()
-        found[self._off] = False
-        return found
+            known = groups_of(connection, self.run.id, learners)
+        return [known.get(learner, "") for learner in learners]
 
     @property
-    def _off(self) -> list[int]:
-        return [self.field.place[each] for each in self.standing.off if each in self.field.place]
+    def field(self) -> Field:
+        """Everybody."""
+        return self._layout.field
+
+    @property
+    def scoped(self) -> "NDArray[np.bool_]":
+        """Whom the visitor may see."""
+        return self._layout.scoped
+
+    @property
+    def mine(self) -> "NDArray[np.bool_]":
+        """Whom the list may name: those in scope but for those who asked not to be contacted, or were taken off."""
+        return self._layout.mine
 
     @property
     def off(self) -> int:
         """How many in scope the list does not name."""
-        return int(self.scoped[self._off].sum())
+        return self._layout.off
 
-    @cached_property
+    @property
     def places(self) -> Places:
         """Everybody's place."""
-        field = self.field
-        lists = np.full(len(field.learners), -1, dtype=np.int8)
-        if self.board is not None:
-            size = len(self.board)
-            lists[:size] = self.board.lists(self.mine[:size], self.capacity)
-        return places(field.place, self.mine, lists, field.absent, self.standing.cases)
+        return self._layout.places
 
-    @cached_property
+    @property
     def earlier(self) -> "tuple[NDArray[np.float64], NDArray[np.int8]]":
         """Everybody's chance a week before (NaN where there was none) and list then (-1 where on none)."""
-        size = len(self.field.learners)
+        return self._layout.earlier
+
+    @property
+    def new(self) -> "NDArray[np.bool_]":
+        """Who is on the first two lists now and was on neither a week before."""
+        return self._layout.new
+
+    def _earlier(self, size: int, groups: frozenset[str] | None) -> "tuple[NDArray[np.float64], NDArray[np.int8]]":
         risk, lists = np.full(size, np.nan), np.full(size, -1, dtype=np.int8)
         if self.board is None or self.before is None:
             return risk, lists
         here, there = self._matched(self.board, self.before)
-        then = self.before.lists(self.before.of_groups(self.visit.scope.groups(self.run.id)), self.capacity)
-        risk[here], lists[here] = self.before.risk[there], then[there]
+        risk[here], lists[here] = self.before.risk[there], self.before.lists_of(groups, self.capacity)[there]
         return risk, lists
 
     def _matched(self, now: "Board", then: "Board") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
@@ -181,17 +226,7 @@ class Listing:
             here = np.flatnonzero(there >= 0)
             return here, there[here]
 
-        found: tuple[NDArray[np.int64], NDArray[np.int64]]
-        found = self._kept(("matched", now.score_run.id, then.score_run.id), make)
-        return found
-
-    @cached_property
-    def new(self) -> "NDArray[np.bool_]":
-        """Who is on the first two lists now and was on neither a week before."""
-        if self.before is None:
-            return np.zeros(len(self.field.learners), dtype=bool)
-        then = self.earlier[1]
-        found: NDArray[np.bool_] = (self.places.list < 2) & ((then < 0) | (then > 1)) & (self.places.first == LISTED)
+        found: tuple[NDArray[np.int64], NDArray[np.int64]] = now.once.get(("matched",), then, make)
         return found
 
     @cached_property
@@ -202,17 +237,7 @@ class Listing:
         more = [folded(people.get(each), each) for each in learners[size:]]
         if self.board is None:
             return Texts.of(more)
-        key = ("names", self.board.score_run.id, self.visit.scope.named)
-
-        def make() -> tuple[object, Texts]:
-            return people, Texts.of([folded(people.get(each), each) for each in learners[:size]])
-
-        kept, found = self._kept(key, make)
-        if people and kept is not people:
-            self.visit.site.slow.drop(key)
-            _, found = self._kept(key, make)
-        texts: Texts = found
-        return texts.and_more(more)
+        return names_on(self.board, people).and_more(more)
 
     @cached_property
     def reasons(self) -> Texts:
@@ -220,16 +245,13 @@ class Listing:
         if self.board is None:
             return Texts.of(["" for _ in self.field.learners])
         board, more = self.board, len(self.field.learners) - len(self.board)
-        found: Texts = self._kept(
-            ("reasons", board.score_run.id), lambda: Texts.of([fold(str(each)) for each in board.reason])
-        )
+        found: Texts = board.once.get(("reasons",), None, lambda: Texts.of([fold(str(each)) for each in board.reason]))
         return found.and_more([""] * more)
 
     def counts(self) -> dict[str, int]:
         """How many each tab has."""
-        found = np.bincount(self.places.tab[self.places.tab >= 0], minlength=len(TABS))
-        closed = int(np.isin(np.arange(len(self.mine)), self._closed).sum())
-        return {tab: closed if tab == "closed" else int(found[at]) for at, tab in enumerate(TABS)}
+        found = self._layout.counts.sum(axis=1)
+        return {tab: len(self._closed) if tab == "closed" else int(found[at]) for at, tab in enumerate(TABS)}
 
     @cached_property
     def _closed(self) -> "NDArray[np.int64]":
@@ -241,15 +263,14 @@ class Listing:
 
     def list_counts(self) -> "NDArray[np.int64]":
         """How many each list of the tab has, without any filter."""
-        here = self.places.tab == TABS.index(self.ask.tab)
-        return np.bincount(self.places.list[here], minlength=NO_LIST + 1).astype(np.int64)
+        counts: NDArray[np.int64] = self._layout.counts[TABS.index(self.ask.tab)]
+        return counts
 
     @cached_property
     def chosen(self) -> "NDArray[np.int64]":
         """Who is asked for, in the order asked for."""
         ask = self.ask
-        here = self.places.tab == TABS.index(ask.tab)
-        found = self._closed if ask.tab == "closed" else np.flatnonzero(here)
+        found = self._in_usual_order()
         if ask.group:
             found = found[self.field.group[found] == ask.group]
         if ask.lists:
@@ -262,7 +283,14 @@ class Listing:
             found = found[self.names.has(fold(ask.q), found)]
         if ask.reason:
             found = found[self.reasons.has(fold(ask.reason), found)]
-        ordered: NDArray[np.int64] = found[self._sorted(found)]
+        return found if ask.sort == "order" or len(found) == 0 else self._sorted(found)
+
+    def _in_usual_order(self) -> "NDArray[np.int64]":
+        """Everybody of the tab: this week's list in its order, the others by what changed last, or wakes up first."""
+        if self.ask.tab == "week":
+            return self._layout.ranked
+        some = self._closed if self.ask.tab == "closed" else np.flatnonzero(self.places.tab == TABS.index(self.ask.tab))
+        ordered: NDArray[np.int64] = some[np.argsort(self._usual(some), kind="stable")]
         return ordered
 
     def _of_status(self, found: "NDArray[np.int64]", status: str) -> "NDArray[np.int64]":
@@ -280,11 +308,8 @@ class Listing:
         return [cases.get(learner) for learner in self.field.learners[found]]
 
     def _sorted(self, found: "NDArray[np.int64]") -> "NDArray[np.int64]":
-        """The order of some, by what is asked for; within the same, the usual order."""
+        """Some, who come in the usual order, by what is asked for; within the same, that order stays."""
         ask, field = self.ask, self.field
-        usual = self._usual(found)
-        if len(found) == 0 or ask.sort == "order":
-            return np.argsort(usual, kind="stable").astype(np.int64)
         if ask.sort == "name":
             ranks = self.names.ranks[found]
         elif ask.sort == "contact":
@@ -294,12 +319,11 @@ class Listing:
             ranks = keys[ask.sort][found]
         ranks = -ranks if ask.down else ranks
         # Those of whom nothing is known stand last, whichever way it is sorted.
-        return np.lexsort((usual, np.nan_to_num(ranks, nan=np.inf)))
+        ordered: NDArray[np.int64] = found[np.argsort(np.nan_to_num(ranks, nan=np.inf), kind="stable")]
+        return ordered
 
     def _usual(self, found: "NDArray[np.int64]") -> "NDArray[np.float64]":
-        """The usual order: this week's list by its order, the other tabs by what changed last, or wakes up first."""
-        if self.ask.tab == "week":
-            return self.places.order[found].astype(np.float64)
+        """By what the other tabs are ordered: what changed last, or wakes up first."""
         told = []
         for case in self._cases_of(found):
             assert case is not None  # only those with a task are on the other tabs
@@ -363,17 +387,18 @@ class Listing:
         here = self.board.status[self.scoped[: len(self.board)]]
         return len(here) > 0 and bool((here == TOO_EARLY).all())
 
-    @cached_property
+    @property
     def groups(self) -> list[str]:
         """The groups in scope."""
         mine = self.visit.scope.groups(self.run.id)
         if mine is not None or self.board is None:
             return sorted(mine or ())
-        board = self.board
-        found: list[str] = self._kept(
-            ("groups", board.score_run.id), lambda: sorted({str(group) for group in board.group if group})
-        )
-        return found
+        return list(self.board.groups)
+
+    @property
+    def many_groups(self) -> bool:
+        """Whether there are too many groups to choose from; one is typed then."""
+        return len(self.groups) > MOST_OPTIONS
 
     @property
     def is_old(self) -> bool:
@@ -395,7 +420,11 @@ class Listing:
             known = self.visit.site.slow.get(("enrolled", run), lambda: enrolled(app, run, as_of), wait_s=0.0)
         except Pending:
             return 0
-        return sum(1 for learner in known if learner not in self.board.place)
+        place = self.board.place
+        missing: int = self.board.once.get(
+            ("not scored",), known, lambda: sum(1 for learner in known if learner not in place)
+        )
+        return missing
 
     def share_above(self, cut: float) -> float:
         """The share of the run's scored learners whose chance is at or above that at which capacity ended before."""

@@ -6,6 +6,7 @@ The same function writes what is previewed and what is sent.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -88,8 +89,7 @@ class Row:
 def approaches(visit: Visit, learners: Sequence[str]) -> list[Approach]:
     """How these learners may be spoken to, in the order given. Whoever calls this has looked at the scope."""
     reasons = _reasons(visit, learners)
-    facts = _facts(visit, learners)
-    place = {learner: at for at, learner in enumerate(facts.learners)}
+    facts, place = _facts(visit, learners)
     return [
         _approach(visit, seen, reasons.get(seen.learner, ()), facts, place[seen.learner])
         for seen in visit.shown(list(learners))
@@ -219,21 +219,31 @@ def facts_of_run(visit: Visit) -> CourseFacts:
         Pending: they are being read; ask again in a moment.
     """
     board = visit.board
-    everyone = () if board is None else tuple(str(each) for each in board.learners)
     app, run = visit.site.app, visit.run.id
 
     def make() -> CourseFacts:
+        everyone = () if board is None else tuple(str(each) for each in board.learners)
         return facts_of(app, run, AsOf.now(app.clock), everyone)
 
-    found: CourseFacts = visit.site.slow.get(("course facts", run, len(everyone)), make, wait_s=FACTS_WAIT_S)
+    size = 0 if board is None else len(board)
+    found: CourseFacts = visit.site.slow.get(("course facts", run, size), make, wait_s=FACTS_WAIT_S)
     return found
 
 
-def _facts(visit: Visit, learners: Sequence[str]) -> CourseFacts:
+def _facts(visit: Visit, learners: Sequence[str]) -> tuple[CourseFacts, Mapping[str, int]]:
+    """Facts of these learners at least, and the row of each."""
     found = facts_of_run(visit)
-    if set(learners) <= set(found.learners):
-        return found
-    return facts_of(visit.site.app, visit.run.id, visit.as_of, learners)
+    place: Mapping[str, int] = visit.site.once.get(
+        ("place in facts", visit.run.id), found.learners, partial(_rows, found)
+    )
+    if all(learner in place for learner in learners):
+        return found, place
+    own = facts_of(visit.site.app, visit.run.id, visit.as_of, learners)
+    return own, _rows(own)
+
+
+def _rows(facts: CourseFacts) -> dict[str, int]:
+    return {learner: at for at, learner in enumerate(facts.learners)}
 
 
 def _reasons(visit: Visit, learners: Sequence[str]) -> dict[str, tuple[Reason, ...]]:

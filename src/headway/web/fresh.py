@@ -1,6 +1,9 @@
 """What takes long to compute, kept ready: computed once however many ask, and told as it was while it is made anew.
 
 Nobody waits for what somebody waited for before. What is kept is shared, so it must not be changed.
+
+`Fresh` is for what takes seconds and may be a little old: it is computed in threads of its own, a few at a time. `Once`
+is for what is quick and must fit what it was asked for: it is made by who needs it, and never waits behind the former.
 """
 
 from collections import OrderedDict
@@ -90,3 +93,49 @@ class Fresh(Generic[T]):
         if kept.value.exception() is None:
             kept.old, kept.has_old = kept.value.result(), True
         kept.value, kept.until = self._pool.submit(make), self._now() + self._good_s
+
+
+@dataclass(slots=True)
+class _Made(Generic[T]):
+    mark: object
+    turn: Lock
+    value: T | None = None
+    done: bool = False
+
+
+class Once(Generic[T]):
+    """Values by key, each made once for a mark by whoever asks first, while others who ask for it wait.
+
+    Args:
+        most: how many are kept; those not asked for longest go first.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, _Made[T]] = OrderedDict()
+        self._turn = Lock()
+
+    def get(self, key: Hashable, mark: object, make: Callable[[], T]) -> T:
+        """The value of a key as it was made for this mark.
+
+        Args:
+            key: which.
+            mark: another one than before, and the value is made anew.
+            make: makes it, in the thread that asks.
+        """
+        with self._turn:
+            kept = self._kept.get(key)
+            if kept is None or not (kept.mark is mark or kept.mark == mark):
+                kept = self._kept[key] = _Made(mark, Lock())
+                if len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+        with kept.turn:
+            if not kept.done:
+                kept.value, kept.done = make(), True
+        return kept.value  # type: ignore[return-value] # it is there once it is done
+
+    def clear(self) -> None:
+        """Forgets all values."""
+        with self._turn:
+            self._kept.clear()

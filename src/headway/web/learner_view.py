@@ -136,8 +136,8 @@ class LearnerView:
         board = None if self.past else visit.board
         if board is None or self.seen.learner not in board.place:
             return None
-        mine = board.of_groups(visit.scope.groups(self.seen.run.id))
-        return board.list_name(int(board.lists(mine, visit.capacity())[board.place[self.seen.learner]]))
+        lists = board.lists_of(visit.scope.groups(self.seen.run.id), visit.capacity())
+        return board.list_name(int(lists[board.place[self.seen.learner]]))
 
     @cached_property
     def thread(self) -> Thread:

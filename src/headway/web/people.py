@@ -1,5 +1,8 @@
 """Who is in a run: groups, and whether a learner is there, was erased, or never was."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import sqlalchemy as sa
 
 from headway.domain.errors import Erased, UnknownName
@@ -7,6 +10,18 @@ from headway.domain.time import AsOf
 from headway.flow.app import App
 from headway.flow.records import hashed
 from headway.store.tables import AUDIT, GROUP_MEMBERS
+
+_MOST_AT_ONCE: Final = 500
+
+
+def groups_of(connection: sa.Connection, run: str, learners: Sequence[str]) -> dict[str, str]:
+    """The tutor group of each of some learners of a run who is in one."""
+    found: dict[str, str] = {}
+    for first in range(0, len(learners), _MOST_AT_ONCE):
+        some = GROUP_MEMBERS.c.learner.in_(learners[first : first + _MOST_AT_ONCE])
+        wanted = sa.select(GROUP_MEMBERS.c.learner, GROUP_MEMBERS.c.group_name).where(GROUP_MEMBERS.c.run == run, some)
+        found |= {row.learner: row.group_name for row in connection.execute(wanted)}
+    return found
 
 
 def group_of(connection: sa.Connection, run: str, learner: str) -> str:

@@ -122,13 +122,13 @@ def place_of(visit: Visit, board: Board) -> Place:
     Raises:
         Pending: the record is being read; ask again in a moment.
     """
-    everyone = tuple(str(each) for each in board.learners)
     app, run, as_of = visit.site.app, board.score_run.run, board.score_run.as_of
 
     def make() -> CourseFacts:
+        everyone = tuple(str(each) for each in board.learners)
         return _in_order(facts_of(app, run, as_of, everyone), everyone)
 
-    facts: CourseFacts = visit.site.slow.get(("course facts at", board.score_run.id), make, wait_s=WAIT_S)
+    facts: CourseFacts = visit.site.slow.get(("course facts at", board.score_run.id, len(board)), make, wait_s=WAIT_S)
     mine = board.of_groups(visit.scope.groups(run))
     columns = Columns(
         absent_days=board.absent_days,
@@ -262,7 +262,7 @@ def _segments(visit: Visit, board: Board, by: str, wait_s: float) -> Grouped:
 
     if as_of > AsOf(visit.now):
         raise UnknownName("The newest score run lies ahead of now.")
-    found = visit.site.slow.get(("segments", board.score_run.id, method), make, wait_s=wait_s)
+    found = visit.site.slow.get(("segments", board.score_run.id, len(board), method), make, wait_s=wait_s)
     if isinstance(found, NotEnoughData):
         raise found
     result: Grouped = found

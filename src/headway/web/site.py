@@ -1,5 +1,6 @@
 """What all visits share: the home, boards of score runs, names, facts of runs, slow answers kept ready."""
 
+import gc
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,16 +16,21 @@ from headway.governance.vault import Person
 from headway.scoring import kept, pages
 from headway.scoring.kept import ScoreRun
 from headway.settings import pseudonym_key
-from headway.web.board import Board, board_of, state_of
-from headway.web.fresh import Fresh
+from headway.web.board import Board
+from headway.web.boards import Boards
+from headway.web.caseload_field import names_on
+from headway.web.entries import Entries
+from headway.web.fresh import Fresh, Once
 
 FACTS_S: Final = 60.0
 PEOPLE_S: Final = 5.0
-STATE_S: Final = 10.0
-"""Seconds after which erased learners and changed groups show on a board."""
+KEPT: Final = 256
+"""So many quick answers are kept, each small or one for a run."""
+
 
 SLOW_S: Final = 600.0
 WARM_RUNS: Final = 3
+WEEK: Final = timedelta(days=7)
 STALE: Final = timedelta(hours=36)
 """Data older than this, in a running course, is told on every page."""
 
@@ -78,15 +84,20 @@ class Site:
         app: the home.
         demo: whether roles may be switched freely and nobody need sign in; of the demo alone.
         slow: answers that take long, for pages to keep.
+        once: what is quick to make and good for as long as its mark stays.
+        entries: the way of visits into the audit.
     """
 
     app: App
     demo: bool = False
     slow: "Fresh[Any]" = field(default_factory=lambda: Fresh(SLOW_S, most=64), repr=False)
     _runs: "Fresh[dict[str, Run]]" = field(default_factory=lambda: Fresh(FACTS_S, most=1), repr=False)
-    _states: "Fresh[tuple[int, int]]" = field(default_factory=lambda: Fresh(STATE_S), repr=False)
-    _boards: "Fresh[Board]" = field(default_factory=lambda: Fresh(float("inf"), most=8), repr=False)
+    once: "Once[Any]" = field(default_factory=lambda: Once(KEPT), repr=False)
     _people: "Fresh[dict[str, Person]]" = field(default_factory=lambda: Fresh(PEOPLE_S, most=1), repr=False)
+
+    def __post_init__(self) -> None:
+        self._boards = Boards(self.app.store)
+        self.entries = Entries(self.app.store)
 
     def runs(self) -> dict[str, Run]:
         """All course runs by id, at most a minute old."""
@@ -107,25 +118,30 @@ class Site:
         """Says that runs, scores, groups or names are not what they were a moment ago."""
         self._runs.drop("runs")
         self._people.drop("people")
-        self._states.clear()
+        self._boards.changed()
 
     def score_run(self, run: str, as_of: AsOf | None = None) -> ScoreRun | None:
         """The newest score run of a run, or the newest at an as-of time; None where there is none."""
         with self.app.store.read() as connection:
             return pages.newest(connection, run) if as_of is None else kept.find(connection, run, as_of)
 
+    def newest_board(self, run: str) -> Board | None:
+        """The board of a run's newest score run; None where it was never scored."""
+        return self._boards.newest(run)
+
     def board(self, score_run: ScoreRun) -> Board:
-        """The board of a score run, made anew where learners were erased or groups changed."""
+        """The board of a score run: without whoever was erased, with the groups as they are."""
+        return self._boards.of(score_run)
 
-        def state() -> tuple[int, int]:
-            with self.app.store.read() as connection:
-                return state_of(connection, score_run)
-
-        def make() -> Board:
-            with self.app.store.read() as connection:
-                return board_of(connection, score_run)
-
-        return self._boards.get((score_run.id, self._states.get(score_run.id, state)), make)
+    def week_before(self, run: Run, board: Board) -> Board | None:
+        """The board of about a week before another; None where the run was not scored then."""
+        until = board.score_run.as_of.instant - WEEK + timedelta(hours=2)  # a change of the clocks in between
+        earlier = [at for at in run.scored if at.instant <= until]
+        if not earlier:
+            return None
+        minute = self.app.clock.now().replace(second=0, microsecond=0)
+        found = self.once.get(("before", run.id, earlier[-1]), minute, lambda: self.score_run(run.id, earlier[-1]))
+        return None if found is None else self.board(found)
 
     def people(self) -> dict[str, Person]:
         """Everyone in the vault, at most seconds old."""
@@ -138,18 +154,21 @@ class Site:
 
     def _made_ready(self) -> bool:
         runs = self.runs()
-        if self.app.settings.secrets.pseudonym_key_file.exists():
-            self.people()
+        people = self.people() if self.app.settings.secrets.pseudonym_key_file.exists() else {}
         newest = sorted((max(run.scored), run.id) for run in runs.values() if run.scored)[-WARM_RUNS:]
-        for as_of, run in newest:
-            score_run = self.score_run(run, as_of)
-            if score_run is not None:
-                self.board(score_run)
+        for _, run in newest:
+            board = self.newest_board(run)
+            if board is not None:
+                names_on(board, people)
+                self.week_before(runs[run], board)
+        if gc.get_freeze_count():  # the server froze what stays; so do names: looking through them holds up everybody
+            gc.collect()
+            gc.freeze()
         return True
 
     def close(self) -> None:
         """Stops what is still being computed."""
-        for each in (self.slow, self._runs, self._states, self._boards, self._people):
+        for each in (self.slow, self._runs, self._people):
             each.close()
 
     _people_state: tuple[Any, dict[str, Person]] | None = field(default=None, repr=False)

@@ -66,9 +66,7 @@ class Words:
 
     def number(self, number: float) -> str:
         """`2,000`."""
-        from babel.numbers import format_decimal
-
-        return format_decimal(number, locale=self.locale)
+        return _number_text(self.language, number)
 
     def percent(self, share: float) -> str:
         """`31%`: a share, 0 to 1, without decimals."""
@@ -105,6 +103,14 @@ def _day_text(language: str, day: date) -> str:
     from babel.dates import format_date
 
     return format_date(day, "EEE d MMM y", locale=_locale(language))
+
+
+@lru_cache(maxsize=4_096)
+def _number_text(language: str, number: float) -> str:
+    """A number in words; a list tells the same small numbers again and again."""
+    from babel.numbers import format_decimal
+
+    return format_decimal(number, locale=_locale(language))
 
 
 def zone_name(zone: str, local: datetime) -> str:

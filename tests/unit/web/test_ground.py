@@ -1,23 +1,45 @@
 """What all pages stand on: answers kept ready, boards that follow erasures, and the one file that is not ours."""
 
 import hashlib
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
+import httpx2
+import numpy as np
 import pytest
+import sqlalchemy as sa
 
-from headway.advising.caseload import Candidate, caseload
+from headway import flow
+from headway.advising import task_queries
+from headway.advising.wording import LISTS
 from headway.domain.errors import InputError, Pending
+from headway.domain.time import AsOf
+from headway.flow.app import App
+from headway.governance import accounts, audit
+from headway.governance.scopes import Grant
+from headway.registry.registry import Registry
 from headway.scoring import kept
-from headway.scoring.predict import Prediction
-from headway.web.fresh import Fresh
-from tests.support.pages import RUN, Pages, pages_home, written_pages
+from headway.store.tables import SCORE_RUNS
+from headway.web.address import slug
+from headway.web.caseload_ask import Ask
+from headway.web.caseload_rows import Listing
+from headway.web.entries import Entries
+from headway.web.fresh import Fresh, Once
+from tests.support.pages import NOW, RUN, Pages, score_by_hand
 
-__all__ = ["pages_home", "written_pages"]
+if TYPE_CHECKING:
+    from headway.web.visit import Visit
+
 
 HTMX = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
 """SHA-256 of dist/htmx.min.js in the package htmx.org 4.0.1 of the npm registry."""
+
+MOST_STATEMENTS = 20
+"""A visit asks the store at most so often."""
 
 
 @pytest.fixture
@@ -98,6 +120,145 @@ def test_those_not_asked_for_longest_go_first(fresh: Fresh[int]) -> None:
     assert fresh.get("b", lambda: 20) == 20
 
 
+def test_what_is_made_once_is_made_anew_for_another_mark_alone() -> None:
+    once: Once[object] = Once(2)
+    first = once.get("a", 1, object)
+    assert once.get("a", 1, object) is first
+    second = once.get("a", 2, object)
+    assert second is not first
+    once.get("b", 1, object)
+    once.get("a", 2, object)
+    once.get("c", 1, object)
+    assert once.get("a", 2, object) is second  # asked for after b, so b went
+
+
+def test_what_is_made_once_does_not_wait_for_what_takes_long(written_pages: Pages) -> None:
+    site, go_on = written_pages.asgi.site, threading.Event()
+    try:
+        for number in range(4):
+            with pytest.raises(Pending):
+                site.slow.get(("long", number), lambda: go_on.wait(60), 0)
+        assert written_pages.client("adviser").get("/caseload", run=slug(RUN)).status_code == 200
+    finally:
+        go_on.set()
+
+
+def test_many_ask_for_what_is_made_once_and_it_is_made_once() -> None:
+    once, made, begun = Once[int](2), [], threading.Barrier(4)
+
+    def ask() -> None:
+        begun.wait()
+        once.get("a", 1, lambda: made.append(1) or len(made))  # type: ignore[func-returns-value] # append gives None, and the length is wanted
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    assert made == [1]
+
+
+def test_a_board_follows_an_erasure_groups_and_a_new_score_run_at_the_next_visit(written_pages: Pages) -> None:
+    from headway.flow.people import set_groups
+
+    app, site = written_pages.app, written_pages.asgi.site
+    before = site.newest_board(RUN)
+    gone, one, other = before.learners[0], before.learners[2], before.learners[3]
+    groups = {each: before.group[before.place[each]] for each in (one, other)}
+    assert groups[one] != groups[other]
+    set_groups(app, RUN, {one: groups[other], other: groups[one]})  # as many in each group as before
+    flow.erase_learner(app, gone)
+    after = site.newest_board(RUN)
+    assert (gone in before.place, gone in after.place, len(after)) == (True, False, len(before) - 1)
+    assert {each: after.group[after.place[each]] for each in (one, other)} == {one: groups[other], other: groups[one]}
+    for array in (after.risk, after.reason, after.absent_days):
+        assert len(array) == len(after)
+    same = [before.place[each] for each in after.learners]
+    assert np.array_equal(after.risk, before.risk[same], equal_nan=True)
+    assert after.reason.tolist() == before.reason[same].tolist()
+    assert site.newest_board(RUN) is after
+    made = score_by_hand(app, RUN, AsOf(NOW), [str(each) for each in after.learners])
+    assert site.newest_board(RUN).score_run.id == made.id
+
+
+def test_nothing_that_was_derived_from_a_board_is_laid_beside_the_next(written_pages: Pages) -> None:
+    client, site = written_pages.client("scientist"), written_pages.asgi.site
+    board = site.newest_board(RUN)
+    last = str(board.learners[20])
+    for query in (f"q={last.rpartition('/')[2]}", "reason=visit", "sort=since"):
+        assert client.get(f"/caseload?run={slug(RUN)}&{query}").status_code == 200
+    flow.erase_learner(written_pages.app, str(board.learners[0]))
+    found = client.get("/caseload", run=slug(RUN), q=last.rpartition("/")[2]).text
+    assert f'id="l-{slug(last)}"' in found
+    for query in ("reason=visit", "sort=since"):
+        assert client.get(f"/caseload?run={slug(RUN)}&{query}").status_code == 200
+
+
+def test_what_several_look_at_is_written_together_and_the_chain_holds(written_pages: Pages) -> None:
+    app = written_pages.app
+    entries, many = Entries(app.store), 12
+    transactions: list[object] = []
+    sa.event.listen(app.store._engine, "commit", transactions.append)
+    with app.store.begin():  # a writer at work: everybody comes meanwhile
+        asking = [
+            threading.Thread(target=entries.record, args=(NOW, f"account {number}", "view", "hash", {"n": number}))
+            for number in range(many)
+        ]
+        for each in asking:
+            each.start()
+        while len(entries._waiting) < many - 1:  # one has gone ahead and waits for the writer
+            threading.Event().wait(0.001)
+        transactions.clear()
+    for each in asking:
+        each.join()
+    assert {row["detail"]["n"] for row in written_pages.audited("view")} == set(range(many))
+    assert len(transactions) <= 3 + 1  # the writer's, the one ahead, all others; and the look above
+    with app.store.read() as connection:
+        assert audit.verify(connection) is None
+
+
+def test_an_entry_that_cannot_be_kept_is_said_so_and_holds_up_no_other(written_pages: Pages) -> None:
+    entries = Entries(written_pages.app.store)
+    with pytest.raises(InputError):
+        entries.record(NOW, "account", "view", "hash", {"n": float("nan")})
+    entries.record(NOW, "account", "view", "hash", {"n": 1})
+    assert [row["detail"] for row in written_pages.audited("view")] == [{"n": 1}]
+
+
+@pytest.mark.parametrize("path", ["/caseload", "/learners/{}", "/learners/{}/drawer"])
+def test_what_a_visit_asks_the_store_grows_neither_with_learners_nor_with_accounts(
+    written_pages: Pages, path: str
+) -> None:
+    from headway.flow.people import set_groups
+
+    app, client = written_pages.app, written_pages.client("adviser")
+    at = f"{path.format(slug(written_pages.learners[0]))}?run={slug(RUN)}"
+    few = _statements(app, lambda: client.http.get(at))
+    more = [f"simulated/{number:010x}" for number in range(300)]
+    set_groups(app, RUN, {each: f"T{number}" for number, each in enumerate(more)})
+    score_by_hand(app, RUN, AsOf(NOW), [*written_pages.learners, *more])
+    with app.store.begin() as connection:
+        for number in range(30):
+            accounts.create(connection, NOW, "cli", f"adviser{number}", [Grant("adviser", RUN)])
+    many = _statements(app, lambda: client.http.get(at))
+    assert 0 < many <= few + 2  # one more week is read of a learner
+    assert many <= MOST_STATEMENTS
+
+
+def _statements(app: App, visit: Callable[[], httpx2.Response]) -> int:
+    """How often a visit asks the store, all that is kept being warm."""
+    assert visit().status_code in (200, 303)
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    sa.event.listen(app.store._engine, "before_cursor_execute", note)
+    visit()
+    sa.event.remove(app.store._engine, "before_cursor_execute", note)
+    return len([each for each in asked if not each.startswith(("PRAGMA", "BEGIN"))])
+
+
 def test_a_board_forgets_who_was_erased_and_follows_groups(written_pages: Pages) -> None:
     from headway.flow.people import set_groups
 
@@ -115,23 +276,69 @@ def test_a_board_forgets_who_was_erased_and_follows_groups(written_pages: Pages)
     assert after.group[after.place[moved]] == "G9"
 
 
-@pytest.mark.parametrize("capacity", [0, 3, 1000])
-def test_lists_of_a_board_are_those_of_a_caseload_without_a_past(written_pages: Pages, capacity: int) -> None:
-    score_run = written_pages.asgi.site.score_run(RUN)
-    board = written_pages.asgi.site.board(score_run)
-    with written_pages.app.store.read() as connection:
-        told = kept.predictions_of(connection, score_run)
-    expected = caseload([_candidate(each) for each in told], capacity)
-    codes = board.lists(board.of_groups(None), capacity)
-    found = {name: board.list_name(int(code)) for name, code in zip(board.learners, codes, strict=True) if code >= 0}
-    assert found == {entry.candidate.learner: entry.list for entry in expected.entries}
-    assert len(set(found.values())) > 1 or capacity > len(board)
+@pytest.mark.parametrize("rate", [None, 0.2, 0.7])
+def test_pages_and_command_line_have_the_same_lists(
+    written_pages: Pages, monkeypatch: pytest.MonkeyPatch, rate: float | None
+) -> None:
+    app, site = written_pages.app, written_pages.asgi.site
+    with app.store.begin() as connection:
+        task_queries.set_no_contact(connection, written_pages.learners[1], NOW, "adviser", wanted=True)
+        if rate is not None:
+            facts = {"label": "does_not_finish", "seed": 7, "day": 0, "base_rate": rate}
+            connection.execute(sa.update(SCORE_RUNS).values(settings=facts))
+    score_run = site.score_run(RUN)
+    monkeypatch.setattr(Registry, "get", lambda registry, ref: None)
+    found = flow.list_contacts(app, RUN, str(score_run.as_of), 3)
+    visit = SimpleNamespace(
+        site=site,
+        app=app,
+        run=site.run(RUN),
+        board=site.board(score_run),
+        scope=SimpleNamespace(groups=lambda run: None),
+        now=NOW,
+        capacity=lambda: 3,
+    )
+    listing = Listing(cast("Visit", visit), Ask(slug(RUN)))
+    pages = zip(listing.field.learners, listing.places.list.tolist(), strict=True)
+    assert {name: LISTS[at] for name, at in pages if at < len(LISTS) and listing.mine[listing.field.place[name]]} == {
+        entry.candidate.learner: entry.list for entry in found.caseload.entries
+    }
+    assert (found.off, listing.off) == (1, 1)
+    everybody = site.board(score_run).risk
+    assert found.caseload.base_rate == (rate or pytest.approx(float(everybody[everybody >= 0].mean())))
+    assert sum(found.caseload.counts().values()) == 57
 
 
-def _candidate(told: Prediction) -> Candidate:
-    if told.risk is None or told.low is None or told.high is None or told.status != "scored":
-        return Candidate(told.learner, 0.0, 0.0, 0.0, "too_early")
-    return Candidate(told.learner, told.risk, told.low, told.high)
+@pytest.mark.parametrize("how", ["empty", "unreachable"])
+def test_without_a_database_there_is_a_page_that_says_so(written_pages: Pages, how: str) -> None:
+    store, file = written_pages.app.store, written_pages.home / "headway.db"
+    client, kept_aside = written_pages.client("adviser"), written_pages.home / "aside"
+    asked = {"/caseload": "/caseload", f"/learners/{slug(written_pages.learners[0])}?run={slug(RUN)}": "/learners/"}
+    token = client.csrf
+    store.close()
+    file.rename(kept_aside)
+    if how == "unreachable":
+        file.mkdir()
+    for path, again in {**asked, "/no-such-page": "/no-such-page"}.items():
+        answer = client.http.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), path
+        assert "tokens.css" in answer.text
+        assert "cannot reach its database" in answer.text
+        assert answer.headers["x-request-id"] in answer.text
+        assert f'class="button" href="{again}' in answer.text
+        assert not {"Traceback", "sqlite", str(written_pages.home)} & set(re.split(r"[\s<>:]", answer.text))
+        assert "Content-Security-Policy" in answer.headers
+    changed = client.http.post("/settings", data={"csrf": token, "capacity": "9"})
+    assert (changed.status_code, 'class="button" href="/"' in changed.text) == (503, True)
+    part = client.get("/caseload", htmx=True)
+    assert (part.status_code, part.headers["hx-retarget"]) == (503, "#trouble")
+    assert "<html" not in part.text
+    told = client.http.get("/no-such-page", headers={"accept": "application/json"})
+    assert (told.status_code, set(told.json()["error"])) == (404, {"code", "message", "request_id"})
+    store.close()
+    file.rmdir() if how == "unreachable" else file.unlink()
+    kept_aside.rename(file)
+    assert client.get("/caseload").status_code == 200
 
 
 def test_what_is_made_ready_at_the_start_is_what_the_first_visitor_gets(written_pages: Pages) -> None:

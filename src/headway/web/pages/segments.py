@@ -130,7 +130,7 @@ def _shown(
         "may_make": visit.role in MAKERS,
         "may_do": visit.role in DOERS,
         "titles": {each.activity: each.name for each in place.facts.assessments},
-        "all_groups": sorted({str(each) for each in board.group[place.mine] if each}),
+        "all_groups": board.groups_among(place.mine),
         "types": type_names(),
         "use": use,
         "value": lambda name: value(name) or NUMBERS.get(name.rpartition("-")[2], ""),
