@@ -5,6 +5,7 @@ import inspect
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -59,7 +60,10 @@ def installed(package: Path, target: Path) -> Path:
               for group, points in said["project"]["entry-points"].items()]  # fmt: skip
     (about / "entry_points.txt").write_text("\n".join(points), encoding="utf-8")
     for file in said["tool"]["hatch"]["build"]["targets"]["wheel"]["include"]:
-        (target / file).write_bytes((package / file).read_bytes())
+        if (package / file).is_dir():
+            shutil.copytree(package / file, target / file)
+        else:
+            (target / file).write_bytes((package / file).read_bytes())
     return target
 
 

@@ -12,9 +12,9 @@ import pytest
 from headway.domain.errors import LakeError, SourceError
 from headway.flow import open_app
 from headway.flow.app import App
+from headway.flow.erasing import erase_learner
 from headway.flow.intake import UNREADABLE, move_inbox, open_inbox
 from headway.flow.intake_erase import erase_from_inbox
-from headway.flow.records import erase_learner
 from headway.intake.entries import Entry, Parcel
 from headway.lake.append import Appended
 from headway.lake.lake import Lake

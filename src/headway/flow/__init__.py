@@ -6,6 +6,7 @@ Each function reads, calls pure code, writes and audits, in one transaction. A b
 
 from headway.flow.app import App, Progress, open_app, quiet
 from headway.flow.engagement import engagement
+from headway.flow.erasing import erase_learner
 from headway.flow.explaining import explain_learner
 from headway.flow.features import BuildReport, When, build_features, build_view, schema_of
 from headway.flow.intake import MoveReport, move_inbox, open_inbox
@@ -28,7 +29,6 @@ from headway.flow.records import (
     check_source,
     course_date,
     describe,
-    erase_learner,
     export,
     ingest,
     instant_of,

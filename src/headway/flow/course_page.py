@@ -166,6 +166,7 @@ def lists_by_week(app: App, run: str, as_of: AsOf, starts_on: date, zone: str, c
         SCORE_RUNS.c.scored_at,
         SCORE_RUNS.c.learners,
         SCORE_RUNS.c.too_early,
+        SCORE_RUNS.c.settings,
         sa.select(sa.func.avg(PREDICTIONS.c.risk))
         .where(PREDICTIONS.c.score_run_id == SCORE_RUNS.c.id, scored)
         .scalar_subquery()
@@ -178,10 +179,12 @@ def lists_by_week(app: App, run: str, as_of: AsOf, starts_on: date, zone: str, c
             newest[max(0, (day - starts_on).days) // 7 + 1] = row
         found = []
         for week, row in newest.items():
+            kept = row.settings.get("base_rate")
+            rate = row.mean if kept is None else kept
             above = sa.select(sa.func.count()).where(
-                PREDICTIONS.c.score_run_id == row.id, scored, PREDICTIONS.c.risk > row.mean
+                PREDICTIONS.c.score_run_id == row.id, scored, PREDICTIONS.c.risk > rate
             )
-            over = int(connection.execute(above).scalar_one()) if row.mean is not None else 0
+            over = int(connection.execute(above).scalar_one()) if rate is not None else 0
             counts = _lengths(row.learners - row.too_early, over, capacity)
             found.append(ListWeek(week, AsOf(row.as_of), row.learners, tally([*counts, row.too_early])))
     return found

@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from headway.domain.errors import Conflict, InputError, NotPermitted, UnknownName
 from headway.domain.records import KINDS
 from headway.flow.app import App
+from headway.flow.erasing import erase_learner
 from headway.flow.jobs import KEEP_DONE, KEEP_SENT
 from headway.flow.model_page import versions
-from headway.flow.records import erase_learner, hashed
+from headway.flow.records import hashed
 from headway.governance import accounts, approvals, audit
 from headway.governance.accounts import Account
 from headway.governance.approvals import Approval

@@ -9,6 +9,7 @@ from headway.domain.errors import InputError
 from headway.domain.time import AsOf
 from headway.features.as_of import run_facts
 from headway.flow.app import App
+from headway.flow.caseload_facts import cases_of, standing
 from headway.flow.records import hashed, one_run
 from headway.governance import audit
 from headway.registry.registry import ModelVersion
@@ -19,22 +20,32 @@ from headway.scoring.predict import Prediction
 
 @dataclass(frozen=True, slots=True)
 class ContactList:
-    """A scored cohort in order, cut at the capacity, with what it was made from."""
+    """A scored cohort in order, cut at the capacity, with what it was made from.
+
+    Attributes:
+        score_run: whose predictions these are.
+        version: the model that made them.
+        caseload: the cohort in order, without those who are off the list.
+        zone: the run's time zone.
+        off: how many are off it: they asked not to be contacted, or a challenge that waits took them off.
+    """
 
     score_run: ScoreRun
     version: ModelVersion
     caseload: Caseload
     zone: str
+    off: int = 0
 
 
 def list_contacts(app: App, run: str, as_of_text: str, capacity: int | None = None) -> ContactList:
-    """Whom to contact first in a run that was scored as of the date.
+    """Whom to contact first in a run that was scored as of the date: the lists that the pages show.
 
     Raises:
         InputError: it was not scored as of that date; the message says how to.
     """
     score_run, predictions, zone = _scored(app, run, as_of_text)
     version = app.registry.get(score_run.model_version)
+    off = standing(app, score_run.run, lambda _: cases_of(app, score_run.run))[1].off
     candidates = [
         CaseCandidate(
             learner=said.learner,
@@ -47,11 +58,12 @@ def list_contacts(app: App, run: str, as_of_text: str, capacity: int | None = No
             detail=said.why_too_early or "",
         )
         for said in predictions
+        if said.learner not in off
     ]
     limit = capacity or app.settings.advising.capacity
-    base_rate = version.report["base_rate"]
-    assert isinstance(base_rate, float)
-    found = ContactList(score_run, version, caseload(candidates, limit, base_rate=base_rate), zone)
+    rate = kept.base_rate(score_run, [said.risk for said in predictions if said.risk is not None])
+    lists = caseload(candidates, limit, base_rate=rate)
+    found = ContactList(score_run, version, lists, zone, len(predictions) - len(candidates))
     with app.store.begin() as connection:
         detail = {"score_run": score_run.id, "listed": len(found.caseload.listed)}
         audit.record(connection, app.clock.now(), app.actor, "list", score_run.run, detail)

@@ -255,11 +255,11 @@ def object_to_use(app: App, learner: str, text: str) -> Approval:
         return approvals.ask(connection, app.clock.now(), app.actor, OBJECTION, hashed(learner), text)
 
 
-def objections_of(app: App, learner: str) -> list[tuple[Approval, date]]:
-    """The learner's objections, the newest first, each with the day by which it is answered."""
+def objections_of(app: App, learner: str, zone: str) -> list[tuple[Approval, date]]:
+    """The learner's objections, the newest first, each with the day in the zone by which it is answered."""
     with app.store.read() as connection:
         found = approvals.of_subject(connection, OBJECTION, hashed(learner))
-    return [(each, challenges.due_on(each.asked_at)) for each in found]
+    return [(each, challenges.due_on(each.asked_at, zone)) for each in found]
 
 
 def today_in(as_of: AsOf, zone: str) -> date:

@@ -21,7 +21,9 @@ from headway.advising.wording import DOES_NOT_KNOW, SMOKE_ALARM
 from headway.domain.errors import ConfigError, Conflict, HeadwayError, ServiceRefused, UnknownName
 from headway.domain.time import zone_of
 from headway.flow.app import App
-from headway.governance import accounts, audit, vault
+from headway.governance import accounts, audit, challenges, vault
+from headway.governance.challenges import Outcome
+from headway.governance.scopes import Scope
 from headway.live_settings import span_of
 from headway.notifications import mail, outbox, post
 from headway.notifications.calendar import calendar
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
 WORDS: Final = (SMOKE_ALARM, DOES_NOT_KNOW)
 SOON: Final = timedelta(days=7)
 LATE: Final = timedelta(days=1)
+OUTCOMES: Final[dict[Outcome, str]] = {
+    "agreed": "the estimate does not fit",
+    "kept": "the estimate stays",
+    "data_mended": "the data were mended",
+}
+"""How the outcome of a challenge is told; the words of the answer are read on the page."""
+
 TOLD: Final = "tasks"
 CONTACT: Final = "contact"
 """The kind of messages that staff write to a learner; their address is the pseudonym: the vault alone knows more."""
@@ -80,8 +89,8 @@ def tell_of(app: App, connection: "sa.Connection", tasks: Sequence[Task], now: d
 def write_digests(app: App) -> int:
     """How many digests were written: to each adviser at most one in the time that is set, and only of what is new.
 
-    New are tasks opened since the last one and follow-ups that are due within a week; that the data stopped is told
-    along with them and is no reason for a mail.
+    New are tasks opened since the last one, follow-ups that are due within a week, and answers to what they challenged;
+    that the data stopped is told along with them and is no reason for a mail.
     """
     section, now, count = app.settings.notifications, app.clock.now(), 0
     if not section.smtp_host:
@@ -95,7 +104,7 @@ def write_digests(app: App) -> int:
             if not _is_their_day(connection, address, now):
                 continue
             news = _digest(app, connection, address, patterns, last, now)
-            if not news.items and not news.follow_ups:
+            if not news.items and not news.follow_ups and not news.answers:
                 continue
             written = mail.written(news) | {TOLD: [item.task for item in news.items]}
             count += outbox.add(connection, [notice_of("email", address, DIGEST, written, now)])
@@ -214,7 +223,26 @@ def _digest(
         [_item(app, task, contact) for task, contact in due],
         sorted(set(notes)),
         WORDS,
+        _answers(connection, address, since if last is None else last.made_at),
     )
+
+
+def _answers(connection: "sa.Connection", address: str, since: datetime) -> list[str]:
+    """A sentence for each challenge of theirs that was answered since; those alone have any who have an account."""
+    try:
+        account = accounts.named(connection, address)
+    except UnknownName:
+        return []
+    if account.disabled_at is not None:
+        return []
+    actor, scopes = f"account {account.id}", [Scope.of(role, account.grants) for role in account.roles]
+    found = {each.id: each for scope in scopes for each in challenges.answered_to(connection, scope, actor, since)}
+    return [
+        f"Your challenge of {each.at:%Y-%m-%d} about {each.learner} in {each.run} was answered: "
+        f"{OUTCOMES[each.outcome]}."
+        for each in found.values()
+        if each.outcome is not None
+    ]
 
 
 def _item(app: App, task: Task, contact: Contact | None = None) -> Item:

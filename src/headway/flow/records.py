@@ -1,4 +1,4 @@
-"""Records on the road: arrive, are looked at, described, exported, erased."""
+"""Records on the road: arrive, are looked at, described, exported."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,6 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
-from headway.advising import task_queries
 from headway.description.course import CourseDescription
 from headway.description.course import describe as described
 from headway.description.quality import Profile, profile
@@ -19,17 +16,13 @@ from headway.domain.runs import RunId, select_runs
 from headway.domain.time import AsOf
 from headway.features.as_of import run_facts
 from headway.flow.app import App
-from headway.flow.intake_erase import erase_from_inbox
-from headway.governance import accounts, audit, vault
+from headway.governance import audit
 from headway.lake.lake import Lake
 from headway.lake.landing import IngestReport, drain, land
-from headway.scoring import kept
 from headway.settings import KEY_BYTES, pseudonym_key
 from headway.sources.source import SOURCES, Reading, Request
-from headway.store.tables import APPROVALS, CHALLENGES, GROUP_MEMBERS, NOTES, NOTICES
 
 if TYPE_CHECKING:
-    from headway.lake.care import Receipt
     from headway.lake.reading import Records
 
 
@@ -162,37 +155,6 @@ def instant_of(app: App, run: str, as_of_text: str) -> datetime:
     """The instant that a date (its end, in the zone of the run) or a date-time means in a run."""
     with app.lake.open(None, [run], kinds=["course_runs"]) as records:
         return as_of_in(records, run, as_of_text).instant
-
-
-def erase_learner(app: App, learner: str) -> "tuple[Receipt, int]":
-    """The lake's receipt, and how many predictions were removed: no file and no row names the learner any more.
-
-    Tasks with their contacts, engagement scores, waiting notices and kept statements about them go too, and so do name
-    and group, notes, challenges, objections, and accounts that are about them alone.
-
-    Models that learned from the learner's rows stay; they hold no row of anybody. The audit names the learner by a
-    hash.
-    """
-    waiting = erase_from_inbox(app, learner)  # first: what is still on its way would bring the learner back
-    receipt = app.lake.erase(learner, app.clock)
-    with app.store.begin() as connection:
-        predictions = kept.erase(connection, learner)
-        tasks = task_queries.erase(connection, learner)
-        counts = {"rows": dict(receipt.rows), "rejects": receipt.rejects, "predictions": predictions, "tasks": tasks}
-        counts["inbox"] = waiting
-        counts["pages"] = _erase_from_pages(connection, learner)
-        audit.record(connection, app.clock.now(), app.actor, "erase", hashed(learner), counts)
-    return receipt, predictions
-
-
-def _erase_from_pages(connection: sa.Connection, learner: str) -> int:
-    """How many rows that the pages keep about a learner were removed."""
-    removed = vault.forget(connection, [learner]) + accounts.forget_learner(connection, learner)
-    for table in (GROUP_MEMBERS, NOTES, CHALLENGES):
-        removed += connection.execute(sa.delete(table).where(table.c.learner == learner)).rowcount
-    removed += connection.execute(sa.delete(NOTICES).where(NOTICES.c.address == learner)).rowcount
-    theirs = (APPROVALS.c.kind == "objection") & (APPROVALS.c.subject == hashed(learner))
-    return removed + connection.execute(sa.delete(APPROVALS).where(theirs)).rowcount
 
 
 def check_audit(app: App) -> str:

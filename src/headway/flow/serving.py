@@ -20,7 +20,7 @@ from headway.flow.lists import explain
 from headway.flow.live import LiveRun
 from headway.flow.modelling import DEFAULT
 from headway.flow.records import as_of_in, hashed
-from headway.flow.scoring import score
+from headway.flow.scoring import check_approved, score
 from headway.governance import audit
 from headway.registry.registry import ModelVersion
 from headway.scoring import pages
@@ -163,7 +163,12 @@ def models_shown(app: App) -> list[ModelVersion]:
 def risk_now(
     app: App, live: LiveRun, learner: str, as_of_text: str, version: ModelVersion, model: RiskModel
 ) -> Prediction:
-    """What a model says of a learner now, and why; kept nowhere, but that it was asked is audited."""
+    """What a model says of a learner now, and why; kept nowhere, but that it was asked is audited.
+
+    Raises:
+        GateFailed: the model waits for approval.
+    """
+    check_approved(app, version.ref)
     found = live.prediction(learner, as_of_text, model, version)
     with app.store.begin() as connection:
         detail = {"run": live.run, "model": version.ref}

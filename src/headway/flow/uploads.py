@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headway.domain.errors import Conflict, InputError, NotPermitted, SourceError, TooLarge, UnknownName
 from headway.flow.app import App
@@ -197,8 +198,7 @@ def find_upload(app: App, upload: str) -> Upload:
     about = _place(app, upload) / "about.json"
     if not about.is_file():
         raise UnknownName("This file is not here any more. Send it again.")
-    row = json.loads(about.read_text(encoding="utf-8"))
-    found = Upload(**(row | {"at": datetime.fromisoformat(row["at"])}))
+    found = _read_upload(about)
     if found.by != app.actor:
         raise NotPermitted("Somebody else sent this file.")
     return found
@@ -207,13 +207,8 @@ def find_upload(app: App, upload: str) -> Upload:
 def preview(app: App, upload: Upload) -> Preview:
     """What loading the file would do. Reads and checks all of it, writes nothing."""
     found = Preview()
-    key_there = app.settings.secrets.pseudonym_key_file.exists()
-    key = pseudonym_key(app.settings) if key_there else bytes(KEY_BYTES)
-    request = Request(
-        [_place(app, upload.id) / upload.name], _options(app, upload), key, app.settings.engine.memory_limit_mib
-    )
     try:
-        deliveries = SOURCES.get(upload.source).read(request)
+        deliveries = SOURCES.get(upload.source).read(_request(app, upload))
         for delivery in deliveries:
             good = 0
             for batch in delivery.records:
@@ -332,12 +327,51 @@ def run_load_job(app: App, job: Job, alive: Callable[[], None]) -> dict[str, Any
     return total | {"seconds": round(report.seconds, 1), "reasons": dict(report.reasons), "parts": parts[-8:]}
 
 
-def sweep(app: App) -> int:
-    """How many files were removed that nobody loaded within a day."""
-    now, removed = app.clock.now(), 0
+def erase_from_uploads(app: App, learner: str) -> int:
+    """How many waiting files were removed because they name the learner, or because that could not be told.
+
+    It cannot be told of a file that is not to be read as a whole, or of which a row would be refused.
+
+    Raises:
+        Conflict: a file that may name them is being loaded, which would bring them back.
+    """
+    busy, found = _busy(app), []
+    for about in sorted((app.settings.home / FOLDER).glob("*/about.json")):
+        if _may_name(app, _read_upload(about), learner):
+            if about.parent.name in busy:
+                raise Conflict(
+                    "A file that was sent over the web and may name this learner is being loaded. Erase them again "
+                    "when the load is over: headway job list."
+                )
+            found.append(about.parent)
+    for folder in found:
+        shutil.rmtree(folder)
+    return len(found)
+
+
+def _may_name(app: App, upload: Upload, learner: str) -> bool:
+    try:
+        for delivery in SOURCES.get(upload.source).read(_request(app, upload)):
+            for batch in delivery.records:
+                if "learner" in batch.schema.names and pc.any(pc.equal(batch["learner"], learner)).as_py():
+                    return True
+            if delivery.rejects.num_rows:
+                return True
+    except (duckdb.Error, SourceError, InputError, ValueError, OSError):  # whatever is wrong with it, it may name them
+        return True
+    return False
+
+
+def _busy(app: App) -> set[str]:
+    """The files that wait to be loaded, or are being loaded."""
     with app.store.read() as connection:
         waiting, going = jobs.all_jobs(connection, "waiting"), jobs.all_jobs(connection, "running")
-    busy = {job.id for job in (*waiting, *going)}
+    return {job.id for job in (*waiting, *going)}
+
+
+def sweep(app: App) -> int:
+    """How many files were removed that nobody loaded within a day."""
+    now, removed, busy = app.clock.now(), 0, _busy(app)
     for folder in _folder(app).iterdir():
         about = folder / "about.json"
         if folder.name in busy:
@@ -363,6 +397,19 @@ def file_name(name: str) -> str:
             "A file's name has letters, digits, points, dashes and spaces only, 100 at most. Rename the file."
         )
     return name
+
+
+def _read_upload(about: Path) -> Upload:
+    row = json.loads(about.read_text(encoding="utf-8"))
+    return Upload(**(row | {"at": datetime.fromisoformat(row["at"])}))
+
+
+def _request(app: App, upload: Upload) -> Request:
+    """How the file is read to be looked at; where no pseudonym was ever made, none is."""
+    key_there = app.settings.secrets.pseudonym_key_file.exists()
+    key = pseudonym_key(app.settings) if key_there else bytes(KEY_BYTES)
+    file = _place(app, upload.id) / upload.name
+    return Request([file], _options(app, upload), key, app.settings.engine.memory_limit_mib)
 
 
 def _as(app: App, actor: str) -> App:

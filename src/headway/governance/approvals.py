@@ -154,6 +154,13 @@ def of_subject(connection: sa.Connection, kind: str, subject: str) -> list[Appro
     return _read(connection, same.order_by(APPROVALS.c.asked_at.desc(), APPROVALS.c.id))
 
 
+def is_approved(connection: sa.Connection, kind: str, subject: str) -> bool:
+    """Whether something was approved, by the last decision about it; what is asked again stays as it was till then."""
+    about = (APPROVALS.c.kind == kind) & (APPROVALS.c.subject == subject) & (APPROVALS.c.status != "waiting")
+    last = sa.select(APPROVALS.c.status).where(about).order_by(APPROVALS.c.decided_at.desc(), APPROVALS.c.id).limit(1)
+    return connection.execute(last).scalar_one_or_none() == "approved"
+
+
 def newest_of_kind(connection: sa.Connection, kind: str) -> dict[str, Approval]:
     """What was asked last about each subject of a kind."""
     same = sa.select(APPROVALS).where(APPROVALS.c.kind == kind)

@@ -26,6 +26,9 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 WORKING_DAYS: Final = 10
 """In so many working days, Monday to Friday, a challenge is answered."""
 
+TOLD_FOR: Final = timedelta(days=14)
+"""For so long an answer stands at the top of the page of whoever raised the challenge."""
+
 TEXT_CHARACTERS: Final = 2_000
 _SATURDAY: Final = 5
 
@@ -185,6 +188,12 @@ def answered(connection: sa.Connection, scope: Scope, limit: int = 100) -> list[
     """Challenges within a scope that were answered, the last answered first."""
     query = _within(connection, scope).where(CHALLENGES.c.answered_at.is_not(None))
     return _found(connection, query.order_by(CHALLENGES.c.answered_at.desc(), CHALLENGES.c.id).limit(limit))
+
+
+def answered_to(connection: sa.Connection, scope: Scope, by: str, since: datetime) -> list[Challenge]:
+    """Challenges within a scope that somebody raised and that were answered after an instant, the last one first."""
+    query = _within(connection, scope).where(CHALLENGES.c.by == by, CHALLENGES.c.answered_at > since)
+    return _found(connection, query.order_by(CHALLENGES.c.answered_at.desc(), CHALLENGES.c.id))
 
 
 def get(connection: sa.Connection, scope: Scope, challenge_id: str) -> Challenge:

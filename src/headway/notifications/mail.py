@@ -89,7 +89,7 @@ def send(mail: EmailMessage, settings: NotificationSettings, password: str | Non
 
 def _text(news: News) -> str:
     lines = [news.headline + ".", ""]
-    for note in news.notes:
+    for note in (*news.answers, *news.notes):
         lines += [f"! {note}", ""]
     for name, items in _sections(news):
         lines += [name, "-" * len(name)]
@@ -103,7 +103,7 @@ def _text(news: News) -> str:
 
 def _html(news: News) -> Markup:
     parts = [Markup("<h1>{}</h1>").format(news.headline)]
-    parts += [Markup("<p><strong>{}</strong></p>").format(note) for note in news.notes]
+    parts += [Markup("<p><strong>{}</strong></p>").format(note) for note in (*news.answers, *news.notes)]
     for name, items in _sections(news):
         parts.append(Markup("<h2>{}</h2><ul>").format(name))
         for item in items[:MOST_ITEMS]:

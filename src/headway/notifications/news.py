@@ -58,6 +58,7 @@ class News:
         at: when it was put together.
         items: the tasks, in order.
         follow_ups: tasks with a follow-up that is due soon.
+        answers: sentences about challenges that whoever reads this raised and that were answered.
         notes: sentences about the data, such as that a feed is silent.
         words: sentences that go under every message.
     """
@@ -68,13 +69,16 @@ class News:
     follow_ups: Sequence[Item] = ()
     notes: Sequence[str] = ()
     words: Sequence[str] = field(default_factory=tuple)
+    answers: Sequence[str] = ()
 
     @property
     def headline(self) -> str:
         """How many there are, in a few words."""
         number = len(self.items)
         told = "1 learner may need contact" if number == 1 else f"{number} learners may need contact"
-        return told if number else "Follow-ups" if self.follow_ups else "Notes on the data"
+        if number:
+            return told
+        return "Follow-ups" if self.follow_ups else "Answers" if self.answers else "Notes on the data"
 
     def by_list(self) -> Mapping[str, list[Item]]:
         """The items under the names of their lists, in the order in which these come first."""

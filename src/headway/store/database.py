@@ -117,6 +117,16 @@ class Store:
                 yield connection
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database, good when headway was started, cannot be used just now.
+
+    It could not be reached, or was lost in the middle of a question; then what was asked for did not happen.
+    """
+    if isinstance(error, ConfigError):
+        return isinstance(error.__cause__, sa.exc.DatabaseError)
+    return isinstance(error, sa.exc.OperationalError)
+
+
 def lock(connection: sa.Connection, name: str) -> None:
     """Wait until no other transaction holds the lock `name`, and hold it until this one ends.
 

@@ -19,11 +19,13 @@ from headway.advising.worklist import CALLED, NO_LIST, Case
 from headway.domain.time import AsOf
 from headway.flow.caseload import MOST_AT_ONCE
 from headway.flow.caseload_facts import PastList, assignable, past_list, staff
+from headway.governance import challenges
 from headway.web.address import slug
 from headway.web.board import TOO_EARLY
 from headway.web.caseload_rows import Listing
 
 if TYPE_CHECKING:
+    from headway.governance.challenges import Challenge
     from headway.web.visit import Seen, Visit
     from headway.web.words import Words
 
@@ -92,6 +94,15 @@ class CaseloadView:
     def everyone(self) -> list[Row]:
         """All rows that match, on one page."""
         return self.rows_of([int(at) for at in self.listing.chosen], marked=False)
+
+    @cached_property
+    def answers(self) -> "list[tuple[Seen, Challenge]]":
+        """What the visitor challenged in this run and was answered lately, with the learner, who may be seen still."""
+        visit, run = self.visit, self.listing.run.id
+        with visit.app.store.read() as connection:
+            since = visit.now - challenges.TOLD_FOR
+            found = challenges.answered_to(connection, visit.scope, visit.app.actor, since)
+        return [(visit.shown([each.learner])[0], each) for each in found if each.run == run]
 
     def rows_of(self, places: Sequence[int], *, marked: bool) -> list[Row]:
         """Rows for some places; with the headings of lists and the cut where they are wanted."""

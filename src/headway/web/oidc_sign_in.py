@@ -11,17 +11,18 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from headway.domain.errors import ConfigError, NotAuthenticated, NotPermitted, UnknownName
+from headway.domain.errors import ConfigError, NotAuthenticated, NotPermitted, Unavailable, UnknownName
 from headway.flow.accounts import issuer_of
 from headway.flow.app import App
 from headway.governance import accounts
 from headway.governance.accounts import Account
-from headway.governance.oidc import redeem, roles_in, subject_hash
+from headway.governance.oidc import person_info, redeem, roles_in, subject_hash, unkeyed_hash
 from headway.governance.pseudonyms import pseudonym
 from headway.governance.scopes import Grant
 from headway.live_settings import OidcSettings, PageRole
@@ -148,14 +149,15 @@ def _account(
     connection: Any, app: App, visit: Visit, people: OidcSettings, claims: Mapping[str, Any]
 ) -> Account | None:
     """The account of whom the token names, made or brought up to date; None where no role opens the pages."""
-    subject = subject_hash(people.issuer, claims["sub"])
-    grants, actor = grants_for(people, claims, pseudonym_key(app.settings)), "identity provider"
+    key, actor = pseudonym_key(app.settings), "identity provider"
+    subject, grants = subject_hash(key, people.issuer, claims["sub"]), grants_for(people, claims, key)
     shown_as = str(claims.get("name") or claims.get("preferred_username") or f"Person {subject[:6]}").strip()[:100]
+    name = f"oidc:{subject[:20]}"
+    accounts.rebind(connection, unkeyed_hash(people.issuer, claims["sub"]), name, subject)
     known = accounts.of_subject(connection, subject)
     if known is None:
         if not grants:
             return None
-        name = f"oidc:{subject[:20]}"
         return accounts.create(connection, visit.now, actor, name, grants, shown_as=shown_as, subject=subject)
     if set(known.grants) != set(grants):
         accounts.set_grants(connection, visit.now, actor, known.id, grants)
@@ -177,7 +179,24 @@ def _redeemed(app: App, people: OidcSettings, asked: Asked, code: str, visit: Vi
     claims = issuer.claims(str(answer.get("id_token")), visit.now, people.client_id, nonce=asked.nonce)
     if claims.get("azp", people.client_id) != people.client_id:
         raise NotAuthenticated(_AGAIN)
+    named = claims.get("name") or claims.get("preferred_username")
+    more, ticket = issuer.endpoints().userinfo, answer.get("access_token")
+    if more and isinstance(ticket, str) and not (named and roles_in(claims, people.roles_claim)):
+        with suppress(Unavailable):  # who they are is known already, and what they may see goes by what is known
+            return person_info(more, ticket, claims["sub"]) | claims
     return claims
+
+
+def way_out(visit: Visit) -> str:
+    """The provider's address at which people sign out there too; empty where it has none, or is away."""
+    try:
+        people = _people(visit.site.app.settings)
+        to = issuer_of(people.issuer).endpoints().end_session
+    except (ConfigError, UnknownName, Unavailable):
+        return ""
+    back = visit.site.app.settings.server.public_url + PATH
+    told = urlencode({"client_id": people.client_id, "post_logout_redirect_uri": back})
+    return f"{to}{'&' if '?' in to else '?'}{told}" if to else ""
 
 
 def _people(settings: Settings) -> OidcSettings:

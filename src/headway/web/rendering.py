@@ -2,7 +2,10 @@
 
 import functools
 import hashlib
+import importlib.util
+from importlib.metadata import entry_points
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
@@ -19,7 +22,7 @@ TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xm
 
 
 def render(template: str, words: Words, **context: object) -> str:
-    """The HTML of a template in the reader's words."""
+    """The HTML of a template in the reader's words; `PACKAGE/NAME.html` is one of another package that brings pages."""
     return _environment(words).get_template(template).render(words=words, **context)
 
 
@@ -54,12 +57,25 @@ def _hashes() -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in place.iterdir()}
 
 
+def _packages_with_templates() -> list[str]:
+    """The packages that bring pages and have a folder `templates`: theirs are called `PACKAGE/NAME.html`."""
+    named = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group="headway.pages")}
+    found = []
+    for package in sorted(named):
+        spec = importlib.util.find_spec(package)
+        places = (spec.submodule_search_locations if spec else None) or []
+        if any((Path(place) / "templates").is_dir() for place in places):
+            found.append(package)
+    return found
+
+
 @functools.lru_cache(maxsize=64)
 def _environment(words: Words) -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 
+    foreign = PrefixLoader({package: PackageLoader(package) for package in _packages_with_templates()})
     made = Environment(
-        loader=PackageLoader("headway.web", "templates"),
+        loader=ChoiceLoader([PackageLoader("headway.web"), foreign]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

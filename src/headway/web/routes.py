@@ -10,6 +10,7 @@ from typing import Final
 
 import anyio
 from anyio import CapacityLimiter
+from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
@@ -17,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from headway.domain.errors import HeadwayError, NotAuthenticated, NotPermitted, Pending
+from headway.domain.errors import ConfigError, HeadwayError, NotAuthenticated, NotPermitted, Pending
 from headway.governance import accounts
 from headway.governance.accounts import Session
+from headway.store.database import is_away
 from headway.web.address import address
 from headway.web.cookie import COOKIE
 from headway.web.forms import from_here, is_token_for
@@ -32,6 +34,9 @@ LOG: Final = logging.getLogger("headway.web")
 MOST_FIELDS: Final = 3_000
 LONGEST_ADDRESS: Final = 4_000
 THREADS: Final = 8
+RETRY_S: Final = 5
+"""Seconds after which a browser may ask again for what could not be made without the database."""
+
 SECURITY: Final = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'; img-src 'self' data:",
@@ -76,6 +81,8 @@ def _answered(site: Site, page: Page, request: Request, form: FormData) -> Respo
     except Pending:
         return visit.render("pending.html", 202 if visit.htmx else 200, again=str(request.url.path) + _query(request))
     except HeadwayError as error:
+        if is_away(error):
+            raise  # no page with a name on it can be made without the database
         return error_page(visit, error)
     if visit.notice and not visit.htmx and page.method == "GET":
         answer.delete_cookie("notice", path="/")
@@ -109,8 +116,8 @@ def _own_form(visit: Visit, request: Request) -> bool:
     return from_here(request) and is_token_for(visit.token, visit.form.get("csrf"))
 
 
-def visit_of(site: Site, request: Request, form: FormData | None = None) -> Visit:
-    """The visit that a request is."""
+def visit_of(site: Site, request: Request, form: FormData | None = None, *, known: bool = True) -> Visit:
+    """The visit that a request is; where nobody shall be known, the database is not asked who comes."""
     now, token, headers = site.app.clock.now(), request.cookies.get(COOKIE, ""), request.headers
     return Visit(
         site=site,
@@ -118,7 +125,7 @@ def visit_of(site: Site, request: Request, form: FormData | None = None) -> Visi
         params=dict(request.path_params),
         query=request.query_params,
         form=form or FormData(),
-        session=_session(site, token) if token else None,
+        session=_session(site, token) if token and known else None,
         token=token,
         htmx=_asks_for_part(headers),
         cookies=request.cookies,
@@ -162,22 +169,37 @@ def error_page(visit: Visit, error: HeadwayError) -> Response:
     return answer
 
 
-def _trouble(visit: Visit, status: int, told: str) -> Response:
+def _trouble(visit: Visit, status: int, told: str, again: str = "") -> Response:
     """A page that says what went wrong; to htmx a message beside what is there, so that nothing is lost."""
     if not visit.htmx:
-        return visit.render("error.html", status, told=told)
+        return visit.render("error.html", status, told=told, again=again)
     visit.headers |= {"HX-Retarget": "#trouble", "HX-Reswap": "innerHTML", "HX-Push-Url": "false"}
     return visit.part("error.html", "trouble", status, told=told)
 
 
 async def not_a_page(site: Site, request: Request, status: int) -> Response:
-    """The page for an address at which there is none, or for what nobody expected."""
+    """The page for an address at which there is none, for what nobody expected, or without the database (503)."""
 
     def made() -> Response:
-        answer = _trouble(visit_of(site, request), status, "")
+        try:
+            answer = (
+                _without_database(site, request) if status == 503 else _trouble(visit_of(site, request), status, "")
+            )
+        except (ConfigError, OperationalError) as error:
+            if not is_away(error):
+                raise
+            answer = _without_database(site, request)
         return packed(secured(answer, is_secure(site, request)), request)
 
     return await run_in_threadpool(made)
+
+
+def _without_database(site: Site, request: Request) -> Response:
+    """The page for the time without a database: nobody is known on it, so it asks the database for nothing."""
+    again = request.url.path + _query(request) if request.method == "GET" else "/"
+    answer = _trouble(visit_of(site, request, known=False), 503, "", again)
+    answer.headers["Retry-After"] = str(RETRY_S)
+    return answer
 
 
 def is_secure(site: Site, request: Request) -> bool:

@@ -6,6 +6,7 @@ sentence encoder the same is learned over its vectors, which finds more.
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -90,7 +91,7 @@ def _ridge(rows: Floats, given: Floats) -> Floats:
 def _pieces(words: Words) -> dict[str, float]:
     row: dict[str, float] = {}
     keys = [key for key in words.keys if key.isalpha()]
-    for first, second in zip(keys, [*keys[1:], ""], strict=True):
+    for first, second in itertools.zip_longest(keys, keys[1:], fillvalue=""):
         row[f"w:{first}"] = 1.0
         if second:
             row[f"w:{first} {second}"] = 1.0

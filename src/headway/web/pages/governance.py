@@ -76,7 +76,12 @@ def answer(visit: Visit) -> Response:
             )
     except InputError as wrong:
         return _shown(visit, "waiting", wrong, errors={f"answer-{which}": str(wrong)})
-    return visit.redirect(_to(visit), visit.words.gettext("Answered. Whoever raised it reads it on their page."))
+    return visit.redirect(
+        _to(visit),
+        visit.words.gettext(
+            "Answered. Whoever raised it is told at the top of their page, and advisers in their digest."
+        ),
+    )
 
 
 @act("/governance/audit/export", {"governance"}, about="gives entries of the audit as a signed file, for a purpose")

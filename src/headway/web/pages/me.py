@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from starlette.responses import Response
@@ -14,7 +14,7 @@ from headway.flow.learner import Week, challenges_of, notes_of, weeks_of
 from headway.flow.tasks import set_no_contact
 from headway.flow.trail import Trail, trail_of
 from headway.governance import accounts
-from headway.governance.challenges import KINDS, due_on
+from headway.governance.challenges import KINDS, TOLD_FOR, due_on
 from headway.governance.scopes import Role
 from headway.web.me_charts import weeks_chart
 from headway.web.page import Nav, act, page
@@ -185,6 +185,7 @@ def _page(visit: Visit, errors: Mapping[str, str] | None = None) -> Response:
     held = visit.site.slow.get(
         ("held", learner), lambda: own_data.held_about(visit.site.app, learner, visit.as_of), WAIT_S
     )
+    challenged = challenges_of(visit.app, run, learner)
     return visit.render(
         "me.html",
         status,
@@ -199,23 +200,28 @@ def _page(visit: Visit, errors: Mapping[str, str] | None = None) -> Response:
         estimate=_estimate(visit, run, learner),
         smoke_alarm=SMOKE_ALARM,
         kinds=KINDS,
-        challenges=challenges_of(visit.app, run, learner),
+        challenges=challenged,
+        answered=[each for each in challenged if each.by_learner and _is_news(each.answered_at, visit.now)],
         looks=me.looks_of(visit.app, learner, visit.words.zone)[:SHOWN],
         contacts=me.contacts_with(visit.app, run, learner, visit.words.zone)[:SHOWN],
         notes=notes_of(visit.app, run, learner, for_learner=True),
         held=held,
         off_since=me.is_not_to_contact(visit.app, learner),
-        objections=me.objections_of(visit.app, learner),
+        objections=me.objections_of(visit.app, learner, visit.run.zone),
         waiting=me.help_waiting(visit.app, run, learner),
         helpers=me.helpers_of(visit.app, run, learner),
         said={"help": visit.field("help"), "challenge": visit.field("challenge"), "kind": visit.field("kind")},
     )
 
 
+def _is_news(answered_at: datetime | None, now: datetime) -> bool:
+    return answered_at is not None and now - answered_at <= TOLD_FOR
+
+
 def _objection(visit: Visit, errors: Mapping[str, str] | None = None) -> Response:
     _, learner = _own(visit)
     due = due_on(visit.now, visit.run.zone)
-    found: list[tuple[object, date]] = list(me.objections_of(visit.app, learner))
+    found: list[tuple[object, date]] = list(me.objections_of(visit.app, learner, visit.run.zone))
     return visit.render(
         "me_objection.html",
         400 if errors else 200,

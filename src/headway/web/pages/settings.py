@@ -1,4 +1,7 @@
-"""What somebody chooses: capacity, zone, language, theme, the digest's day. Theme and language work signed out too."""
+"""What somebody chooses: capacity, zone, language, theme, height of rows, the digest's day.
+
+Theme, height of rows and language are of the browser and work signed out too.
+"""
 
 from collections.abc import Mapping
 from functools import cache
@@ -31,6 +34,7 @@ def kept(visit: Visit) -> Response:
     """Keeps it: in the browser what the browser needs, with the account all else."""
     errors: dict[str, str] = {}
     theme = visit.field("theme") if visit.field("theme") in THEMES else "auto"
+    density = "compact" if visit.field("density") == "compact" else ""
     language = visit.field("language")
     try:
         language = language_of(language) if language else ""
@@ -50,7 +54,7 @@ def kept(visit: Visit) -> Response:
             changed = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
             visit.audit("change settings", visit.account.id, {"changed": changed})
     answer = visit.redirect("/settings", visit.words.gettext("Your settings are kept."))
-    for name, value in (("theme", theme), ("language", language)):
+    for name, value in (("theme", theme), ("density", density), ("language", language)):
         if value in ("", "auto"):
             answer.delete_cookie(name, path="/")
         else:

@@ -102,7 +102,8 @@ def sign_out(visit: Visit) -> Response:
     """Ends the session."""
     with visit.site.app.store.begin() as connection:
         accounts.end(connection, visit.token)
-    return leave_session(visit.redirect("/sign-in", visit.words.gettext("You are signed out.")))
+    came = {"left": "provider"} if visit.account.name.startswith("oidc:") else {}
+    return leave_session(visit.redirect(address("/sign-in", came), visit.words.gettext("You are signed out.")))
 
 
 @act("/role", EVERYBODY, about="goes on with another of the visitor's roles")
@@ -115,7 +116,8 @@ def change_role(visit: Visit) -> Response:
 
 def _form(visit: Visit, status: int = 200, onward: str = "", name: str = "", wrong: str = "") -> Response:
     offered = oidc_sign_in.is_offered(visit.site.app.settings)
-    return visit.render("sign_in.html", status, next=onward, name=name, wrong=wrong, offered=offered)
+    out = oidc_sign_in.way_out(visit) if offered and visit.query.get("left") == "provider" else ""
+    return visit.render("sign_in.html", status, next=onward, name=name, wrong=wrong, offered=offered, out=out)
 
 
 def _inside(onward: str) -> str:
