@@ -13,6 +13,7 @@ import pytest
 
 from headway.flow.app import open_app
 from tests.presence import absent
+from tests.support.once import once
 from tests.support.pages import make_home, register_model
 from tests.support.tabs import ARGUMENTS, Site, Tab, serving
 
@@ -39,12 +40,14 @@ def chromium() -> "Iterator[Browser]":
 
 @pytest.fixture(scope="session")
 def browser_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small home with a registered model."""
-    home = tmp_path_factory.mktemp("browser") / "home"
-    make_home(home)
-    with open_app(home) as app:
-        register_model(app)
-    return home
+    """The small home with a registered model, made once for all processes of a run."""
+
+    def make(place: Path) -> None:
+        shutil.copytree(once(tmp_path_factory, "pages_home", make_home), place)
+        with open_app(place) as app:
+            register_model(app)
+
+    return once(tmp_path_factory, "browser_home", make)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headway.store.tables import CONTACTS, TASKS
 from headway.web.address import slug
+from tests.support.mailing import rows
 from tests.support.pages import RUN
 from tests.support.tabs import Site, Tab
 
@@ -81,13 +83,32 @@ def test_check_07_a_morning_by_keyboard_alone(own_site: Site) -> None:
         page.wait_for_url(re.compile(r"^[^?]+/contact\?"))
         _tab_to(page, "input[name=outcome]")
         page.keyboard.press("Space")
-        before = page.url
-        _tab_to(page, "main form button.main, main form [type=submit].main")
+        _tab_to(page, "#f-code")
+        page.keyboard.type("It helped")
+        closed_as = page.locator("#f-code").evaluate("(select) => select.value")
+        assert closed_as == "helped"
+        _tab_to(page, "main form button.main")
         page.keyboard.press("Enter")
-        page.wait_for_load_state()
-        assert page.locator("#notice").inner_text().strip() or page.url != before
-        learner = page.url
-        assert "500" not in page.title(), learner
+        page.wait_for_url("**#contacts")
+        assert "Saved" in page.locator("#notice").inner_text()
+        (kept,) = rows(own_site.pages, CONTACTS)
+        assert (kept["channel"], kept["outcome"]) == ("phone", "reached")
+        (task,) = rows(own_site.pages, TASKS)
+        assert (task["status"], task["closing_code"], own_site.pages.name_of(task["learner"])) == (
+            "closed",
+            "helped",
+            name,
+        )
+        _tab_to(page, "header nav a[href^='/caseload']")
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"^[^?]+/caseload"))
+        assert name not in _names(page)
+        assert page.locator(".capacity").inner_text().startswith("1 of ")
+        _tab_to(page, "#tab-closed")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**tab=closed**")
+        _settled(page)
+        assert _names(page) == [name]
         assert tab.errors == []
 
 

@@ -174,6 +174,35 @@ def test_check_40_paper_has_no_blank_page_and_no_black_chart(site: Site, tmp_pat
             assert 0.002 < dark < 0.25, f"{path} {sheet.name}: {dark:.4f} of it is dark"
 
 
+def test_check_40_a_printed_page_holds_what_the_screen_holds(tab: Tabs, tmp_path: Path) -> None:
+    tools = which("pdftoppm"), which("pdftotext")
+    if None in tools:
+        absent("no pdftoppm and pdftotext: install poppler-utils")
+    shown = tab("adviser")
+    page = shown.go(CASELOAD)
+    names = page.locator("#rows tbody th a[data-opens-drawer]").all_inner_texts()
+    learner = slug(shown.site.pages.learners[1])
+    for path, wanted in ((CASELOAD, names), (f"/learners/{learner}{RUN_TOLD}", ["What this rests on", "Notes"])):
+        page, file = shown.go(path), tmp_path / "printed.pdf"
+        page.pdf(path=file)
+        text = subprocess.run([tools[1] or "", file, "-"], check=True, capture_output=True, timeout=60).stdout.decode()
+        assert [each for each in [*wanted, "DS101", "Confidential. Printed by adviser"] if each not in text] == []
+        subprocess.run([tools[0] or "", "-r", "30", "-gray", file, tmp_path / "printed"], check=True, timeout=60)
+        sheets = sorted(tmp_path.glob("printed-*.pgm"))
+        for sheet in sheets[:-1]:
+            assert _lowest_ink(sheet.read_bytes()) > 0.5, f"{path}: half of {sheet.name} is empty"
+        for sheet in sheets:
+            sheet.unlink()
+
+
+def _lowest_ink(pgm: bytes) -> float:
+    """How far down a sheet something is printed, 0 to 1."""
+    _, size, _, pixels = pgm.split(b"\n", 3)
+    width, height = (int(each) for each in size.split())
+    inked = [row for row in range(height) if min(pixels[row * width : (row + 1) * width]) < 128]
+    return (inked[-1] + 1) / height if inked else 0.0
+
+
 def _dark_share(pgm: bytes) -> float:
     """The share of pixels darker than grey."""
     pixels = pgm.split(b"\n", 3)[3]

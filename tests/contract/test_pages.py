@@ -17,7 +17,7 @@ from headway.governance.scopes import ROLES
 from headway.store.tables import METADATA
 from headway.web.address import slug
 from headway.web.page import PAGES
-from tests.support.page_text import outline
+from tests.support.page_text import FORBIDDEN, outline
 from tests.support.page_walk import WHO, open_to, path_of, surely_there, visits
 from tests.support.pages import (
     BEFORE,
@@ -42,13 +42,6 @@ HEADERS: Final = (
     "permissions-policy",
     "strict-transport-security",
 )
-FORBIDDEN: Final = re.compile(
-    r"dropout risk|failure risk|high[- ]risk|risk factor|\bSHAP\b|feature importance|report a bug|\bat risk\b"
-    r"|red/amber/green|\bsevere|\bcritical\b|\bcauses?d?\b|because of|will fail|\bstudents?\b"
-    r"|\bN/A\b|\bNaN\b|(?-i:\bNone\b(?! of\b))",
-    re.IGNORECASE,
-)
-"""What the wording bank (ux.md, 1.4) does not say, and what no page should let slip."""
 
 DECIMAL: Final = re.compile(r"(?<![\d.])0\.\d+(?![\d.])")
 TENTHS: Final = re.compile(r"\d(?:–\d)? in 10")

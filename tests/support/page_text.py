@@ -11,6 +11,14 @@ VOID: Final = frozenset(
 UNSEEN: Final = frozenset({"script", "style", "template", "title"})
 FROM_DATA: Final = "data-content"
 
+FORBIDDEN: Final = re.compile(
+    r"dropout risk|failure risk|high[- ]risk|risk factor|\bSHAP\b|feature importance|report a bug|\bat risk\b"
+    r"|red/amber/green|\bsevere|\bcritical\b|\bcauses?d?\b|because of|will fail|\bstudents?\b"
+    r"|\bN/A\b|\bNaN\b|(?-i:\bNone\b(?! of\b))",
+    re.IGNORECASE,
+)
+"""What the wording bank (ux.md, 1.4) does not say, and what no page, mail or message should let slip."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:

@@ -51,6 +51,7 @@ from headway.scoring.predict import Prediction
 from headway.server.app import create_app
 from headway.web.address import slug
 from headway.web.cookie import COOKIE
+from tests.support.once import once
 
 RUN: Final = "simulated/DS101/2025S2"
 BEFORE: Final = "simulated/DS101/2025S1"
@@ -273,24 +274,23 @@ def opened_pages(home: Path, **settings: Any) -> Iterator[Pages]:
 
 @pytest.fixture(scope="session")
 def pages_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the home. Copy it to write."""
-    home = tmp_path_factory.mktemp("pages") / "home"
-    make_home(home)
-    return home
+    """The folder of the home, made once for all processes of a run. Copy it to write, and to open it."""
+    return once(tmp_path_factory, "pages_home", make_home)
 
 
 @pytest.fixture(scope="session")
-def pages(pages_home: Path) -> Iterator[Pages]:
-    """The pages over the shared home: look, and change nothing."""
-    with opened_pages(pages_home) as found:
+def pages(pages_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    """The pages over a home that tests share: look, and change nothing."""
+    copy = tmp_path_factory.mktemp("pages") / "home"
+    shutil.copytree(pages_home, copy)
+    with opened_pages(copy) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
-def registry_met(pages_home: Path) -> None:
+def registry_met(pages: Pages) -> None:
     """MLflow was asked once, in this thread: its first words are warnings, which pages in threads would fall over."""
-    with open_app(pages_home, clock=FixedClock(NOW)) as app:
-        app.registry.versions()
+    pages.app.registry.versions()
 
 
 @pytest.fixture

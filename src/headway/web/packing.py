@@ -12,7 +12,7 @@ from headway.web.rendering import static_file
 LEAST: Final = 1_000
 """Bytes from which packing is worth it."""
 
-PAGE_LEVEL: Final = 3
+PAGE_LEVEL: Final = 5
 FILE_LEVEL: Final = 9
 _TEXT: Final = ("text/", "application/json", "image/svg+xml")
 

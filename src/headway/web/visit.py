@@ -15,7 +15,6 @@ from headway.domain.errors import NotAuthenticated, NotPermitted, UnknownName
 from headway.domain.time import AsOf
 from headway.flow.app import App
 from headway.flow.records import hashed
-from headway.governance import audit
 from headway.governance.accounts import Account, Session
 from headway.governance.scopes import Scope
 from headway.governance.vault import Person
@@ -81,7 +80,7 @@ class Visit:
         session: who is signed in; None for pages that need nobody.
         token: the session's token; empty where there is none.
         htmx: whether htmx asks and only a part of the page is wanted.
-        cookies: what the browser keeps: theme, language.
+        cookies: what the browser keeps: theme, density, language.
         request_id: by which the log knows the request.
         now: the instant.
         secure: whether the connection is encrypted.
@@ -164,6 +163,11 @@ class Visit:
         return theme if theme in THEMES else "auto"
 
     @cached_property
+    def compact(self) -> bool:
+        """Whether the rows of tables are low, so that more of them are seen at once."""
+        return self.cookies.get("density") == "compact"
+
+    @cached_property
     def runs(self) -> list[Run]:
         """The runs that may be seen, those scored last first."""
         known = self.site.runs()
@@ -190,8 +194,7 @@ class Visit:
     @cached_property
     def board(self) -> Board | None:
         """The newest score run of the run as a board; None where it was never scored."""
-        found = self.site.score_run(self.run.id)
-        return None if found is None else self.site.board(found)
+        return self.site.newest_board(self.run.id)
 
     def capacity(self) -> int:
         """How many contacts the visitor can make a week: as chosen, else as the home is set."""
@@ -247,8 +250,7 @@ class Visit:
 
     def audit(self, action: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
         """Writes an act of the visitor into the audit."""
-        with self.site.app.store.begin() as connection:
-            audit.record(connection, self.now, self.app.actor, action, subject, detail or {})
+        self.site.entries.record(self.now, self.app.actor, action, subject, detail or {})
 
     def field(self, name: str) -> str:
         """A field of the form as text without spaces around it; empty where it was not sent."""

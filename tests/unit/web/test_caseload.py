@@ -14,9 +14,7 @@ from headway.governance.vault import Person
 from headway.store.tables import PREDICTIONS, SCORE_RUNS
 from headway.web.address import slug
 from headway.web.caseload_ask import Ask
-from tests.support.pages import GROUPS, RUN, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import GROUPS, RUN, Pages
 
 HERE = slug(RUN)
 

@@ -20,9 +20,7 @@ from headway.governance.vault import Person
 from headway.store.tables import AUDIT
 from headway.web.address import slug
 from headway.web.caseload_files import harmless
-from tests.support.pages import RUN, Pages, pages_home, written_pages
-
-__all__ = ["pages_home", "written_pages"]
+from tests.support.pages import RUN, Pages
 
 HERE = slug(RUN)
 

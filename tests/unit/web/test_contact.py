@@ -18,10 +18,8 @@ from headway.governance.vault import Person
 from headway.notifications import mail
 from headway.store.tables import CONTACTS, NOTICES, TASKS
 from headway.web.address import slug
-from tests.support.mailing import NOON, at, mailing, path, rows
-from tests.support.pages import NOW, RUN, Browser, Pages, pages, pages_home, written_pages
-
-__all__ = ["mailing", "pages", "pages_home", "written_pages"]
+from tests.support.mailing import NOON, at, path, rows
+from tests.support.pages import NOW, RUN, Browser, Pages
 
 
 def write(browser: Browser, learner: str, **fields: str) -> str:

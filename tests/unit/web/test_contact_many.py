@@ -6,10 +6,8 @@ from headway.flow.tasks import set_no_contact
 from headway.governance.vault import Person
 from headway.store.tables import CONTACTS, NOTICES
 from headway.web.address import slug
-from tests.support.mailing import mailing, rows
-from tests.support.pages import RUN, Pages, pages_home
-
-__all__ = ["mailing", "pages_home"]
+from tests.support.mailing import rows
+from tests.support.pages import RUN, Pages
 
 
 def many(pages: Pages, **more: Any) -> dict[str, Any]:

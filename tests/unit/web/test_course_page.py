@@ -20,9 +20,7 @@ from headway.web.address import slug
 from headway.web.board import board_of
 from headway.web.course_charts import few, letter
 from headway.web.words import Words
-from tests.support.pages import BEFORE, NOW, RUN, Browser, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import BEFORE, NOW, RUN, Browser, Pages
 
 PATH = f"/courses/{slug(RUN)}"
 READERS = ("adviser", "tutor", "instructor", "scientist", "governance")

@@ -12,13 +12,12 @@ from headway.domain.time import AsOf, FixedClock
 from headway.flow import data_page as flow
 from headway.flow import uploads
 from headway.flow.app import App, open_app
+from headway.flow.erasing import erase_learner
 from headway.flow.jobs import ONCE
 from headway.governance import accounts
 from headway.governance.scopes import Grant
 from headway.store import jobs
-from tests.support.pages import BEFORE, NOW, RUN, Browser, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import BEFORE, NOW, RUN, Browser, Pages
 
 COURSE = "records/BIO/1"
 
@@ -172,6 +171,39 @@ def test_a_file_that_was_changed_meanwhile_is_not_loaded(app: App) -> None:
     with pytest.raises(Conflict, match="not the file"):
         run_job(app, job)
     assert app.lake.runs() == []
+
+
+def test_waiting_files_that_may_name_an_erased_learner_are_removed(app: App) -> None:
+    def of(*people: str) -> bytes:
+        rows = ({"run": COURSE, "learner": each, "verb": "viewed", "at": "2025-09-01T10:00Z"} for each in people)
+        return "\n".join(map(json.dumps, rows)).encode()
+
+    def left() -> set[str]:
+        return {each.name for each in (app.settings.home / uploads.FOLDER).iterdir()}
+
+    run_job(app, uploads.ask_for_load(app, *looked_at(app, keep(app, of("ann@example.org")))))
+    with app.lake.open(None, [COURSE], kinds=["statements"]) as records:
+        (learner,) = records.collect(records.table("statements").select("learner").distinct())["learner"].to_pylist()
+    names_them, names_another = keep(app, of("bob@example.org", "ann@example.org")), keep(app, of("bob@example.org"))
+    unreadable = keep(app, b"{no")
+    job = uploads.ask_for_load(app, *looked_at(app, names_them))
+    with pytest.raises(Conflict, match="being loaded"):
+        erase_learner(app, learner)
+    assert left() == {names_them.id, names_another.id, unreadable.id}
+    with app.lake.open(None, [COURSE], kinds=["statements"]) as records:
+        assert learner in records.collect(records.table("statements").select("learner"))["learner"].to_pylist()
+    with app.store.begin() as connection:
+        held = jobs.claim(connection, "here", app.clock.now(), timedelta(minutes=5), [uploads.LOAD_JOB])
+        assert held is not None
+        assert held.id == job.id
+        jobs.finish(connection, held, app.clock.now(), {})
+    erase_learner(app, learner)
+    assert left() == {names_another.id}
+
+
+def looked_at(app: App, upload: uploads.Upload) -> tuple[uploads.Upload, uploads.Preview]:
+    """A file, and what loading it would do."""
+    return upload, uploads.preview(app, upload)
 
 
 def test_what_nobody_loads_is_removed_after_a_day(tmp_path: Path) -> None:

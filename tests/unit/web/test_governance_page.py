@@ -18,9 +18,7 @@ from headway.scoring import pages as scored
 from headway.settings import pseudonym_key
 from headway.store.tables import APPROVALS, AUDIT, CHALLENGES, METADATA
 from headway.web.pages.governance import TABS
-from tests.support.pages import NOW, RUN, Browser, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import NOW, RUN, Browser, Pages
 
 ACTS = ("approvals", "challenges", "audit/export", "consent", "erasure/preview", "erasure/ask", "erasure/confirm")
 

@@ -8,9 +8,7 @@ from headway.flow.caseload import task_for
 from headway.flow.tasks import close_task, record_contact
 from headway.governance import approvals
 from headway.web.address import slug
-from tests.support.pages import RUN, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import RUN, Pages
 
 
 def act(pages: Pages, learner: str, code: str = "", channel: str = "phone") -> None:

@@ -17,9 +17,7 @@ from headway.flow.tasks import record_contact
 from headway.flow.trail import trail_of
 from headway.store.tables import CHALLENGES, NOTES
 from headway.web.address import slug
-from tests.support.pages import NOW, RUN, Browser, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import NOW, RUN, Browser, Pages
 
 ZONE = "Europe/London"
 PAGES = ("", "/drawer", "/trail", "/explained", "/challenge", "/report.pdf")

@@ -1,8 +1,6 @@
 from headway.flow.records import hashed
 from headway.web.address import slug
-from tests.support.pages import RUN, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import RUN, Pages
 
 
 def test_the_report_is_a_pdf_and_each_is_audited(pages: Pages) -> None:

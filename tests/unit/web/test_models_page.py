@@ -18,9 +18,7 @@ from headway.scoring import kept
 from headway.web import model_charts
 from headway.web.address import slug
 from headway.web.pages.models import TABS
-from tests.support.pages import BEFORE, MODEL, NOW, RUN, Browser, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import BEFORE, MODEL, NOW, RUN, Browser, Pages
 
 AFTER = datetime(2025, 12, 1, 6, tzinfo=UTC)
 """The run is over and its outcomes are known."""

@@ -11,9 +11,7 @@ from headway.flow.saved_segments import save_segment, saved_segments
 from headway.scoring import pages as scored
 from headway.web.address import slug
 from headway.web.board import board_of
-from tests.support.pages import RUN, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import RUN, Pages
 
 SENTENCES: dict[str, Any] = {
     "not_visited": {"not_visited-week": 5},

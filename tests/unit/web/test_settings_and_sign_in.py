@@ -9,15 +9,13 @@ import pytest
 
 from headway.flow.caseload import task_for
 from headway.flow.made_up import open_demo
-from headway.flow.notices import write_digests
-from headway.governance import accounts
-from headway.governance.scopes import Grant
+from headway.flow.notices import list_notices, write_digests
+from headway.governance import accounts, challenges
+from headway.governance.scopes import Grant, Scope
 from headway.server.app import create_app
 from headway.web.address import slug
 from headway.web.cookie import COOKIE
-from tests.support.pages import NOW, PASSWORD, RUN, Browser, Pages, opened_pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import NOW, PASSWORD, RUN, Browser, Pages, opened_pages
 
 
 def settings_of(pages: Pages, name: str) -> dict[str, object]:
@@ -49,6 +47,15 @@ def test_what_is_wrong_is_told_beside_its_field_and_nothing_is_kept(written_page
     assert 'id="f-capacity-wrong"' in answer.text
     assert "Europe/Lodnon" in answer.text
     assert settings_of(written_pages, "adviser") == {}
+
+
+def test_low_rows_are_of_the_browser_and_can_be_taken_back(pages: Pages) -> None:
+    client = pages.new_client("adviser")
+    assert "data-density" not in client.get("/settings").text
+    client.post("/settings", density="compact")
+    assert 'data-density="compact"' in client.get("/caseload", run=slug(RUN)).text
+    client.post("/settings", density="")
+    assert "data-density" not in client.get("/settings").text
 
 
 def test_theme_and_language_work_signed_out(pages: Pages) -> None:
@@ -83,6 +90,44 @@ def test_the_day_of_the_digest_is_offered_to_whom_digests_go_and_is_kept_to(page
         for day, written in (("tuesday", 0), ("monday", 1)):  # it is Monday
             client.post("/settings", theme="auto", digest_day=day)
             assert write_digests(pages.app) == written
+
+
+def test_who_challenged_is_told_of_the_answer_in_their_list_and_digest(pages_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(pages_home, home)
+    mail = {"smtp_host": "mail.test", "advisers": {"ann@example.org": ["simulated/*"]}}
+    with opened_pages(home, notifications=mail) as pages:
+        learner, outside = pages.learners[0], pages.learners[1]
+        with pages.app.store.begin() as connection:
+            ann = accounts.create(connection, NOW, "test", "ann@example.org", [Grant("tutor", RUN, "G1")])
+            for each in (learner, outside):  # the second was hers once, and is no longer
+                challenges.raise_(
+                    connection,
+                    NOW,
+                    run=RUN,
+                    learner=each,
+                    score_run_id=f"of {each}",
+                    kind="wrong_data",
+                    text="",
+                    by=f"account {ann.id}",
+                )
+        client = pages.client("ann@example.org")
+        assert "was answered" not in client.get("/caseload").text
+        assert write_digests(pages.app) == 0, "nothing is answered yet"
+        with pages.app.store.begin() as connection:
+            officer = Scope.of("governance", [Grant("governance")])
+            for waiting in challenges.waiting(connection, officer):
+                challenges.answer(connection, NOW, officer, waiting.id, "kept", "It was looked at.", "account o")
+        text = client.get("/caseload").text
+        assert text.count("was answered") == 1
+        assert f"Your challenge about {pages.name_of(learner)} was answered" in text
+        assert "It was looked at." in text
+        assert "was answered" not in pages.client("adviser").get("/caseload").text
+        assert write_digests(pages.app) == 1
+        (written,) = list_notices(pages.app, "pending")
+        assert str(written.payload).count("was answered: the estimate stays") == 2, "as text and as HTML"
+        assert outside not in str(written.payload)
+        assert "It was looked at." not in str(written.payload)
 
 
 def test_the_door_says_the_same_to_a_wrong_name_and_a_wrong_password(written_pages: Pages) -> None:

@@ -1,7 +1,5 @@
 from headway.web.address import slug
-from tests.support.pages import ACCOUNTS, RUN, Pages, pages, pages_home, written_pages
-
-__all__ = ["pages", "pages_home", "written_pages"]
+from tests.support.pages import ACCOUNTS, RUN, Pages
 
 
 def test_every_account_is_signed_in(pages: Pages) -> None:

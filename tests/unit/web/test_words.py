@@ -10,9 +10,7 @@ from headway.web.words import PSEUDO, PSEUDO_RTL, SOURCE, Words, pseudo
 from scripts.words import TEMPLATE, as_text, extracted
 from tests.support.page_text import outline
 from tests.support.page_walk import visits
-from tests.support.pages import RUN, Pages, pages, pages_home, registry_met
-
-__all__ = ["pages", "pages_home", "registry_met"]
+from tests.support.pages import RUN, Pages
 
 OURS = re.compile(r"[^\W\d_]{2,}")
 KEPT = re.compile(
