@@ -1,7 +1,10 @@
-"""Fixtures for every test: where real data lies, and how Hypothesis searches."""
+"""Fixtures for every test: where real data lies, how Hypothesis searches, and what is made once for the whole run."""
 
+import fcntl
 import os
-from collections.abc import Sequence
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,15 +14,29 @@ from tests.presence import absent, in_ci
 
 ROOT = Path(__file__).resolve().parents[1]
 
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    # A process that compiles all that it imports starts five times as slowly: they share it, outside the tree.
+    compiled = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "headway-tests-compiled"))
+    sys.dont_write_bytecode, sys.pycache_prefix = False, compiled
+
 # How long an example takes depends on the machine, so no profile has a deadline.
 _UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", _UNHURRIED)
 settings.register_profile("ci", _UNHURRIED, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if in_ci() else "dev"))
 
+_SLOW_FIRST = ("service", "browser", "real_data", "contract", "property")
+"""The folders whose files take longest: what is left at the end is small, so that no worker is idle then."""
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Marks every test that asks for real data, so that `-m real_data` finds them all."""
+
+def _place(item: pytest.Item) -> int:
+    folder = item.path.relative_to(ROOT / "tests").parts[0] if item.path.is_relative_to(ROOT / "tests") else ""
+    return _SLOW_FIRST.index(folder) if folder in _SLOW_FIRST else len(_SLOW_FIRST)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts slow folders first, and marks every test that asks for real data, so that `-m real_data` finds them all."""
+    items.sort(key=_place)
     for item in items:
         if "real_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_data)
@@ -37,12 +54,29 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the course of `tests.support.made`, scored as of its today. Read it; what writes works in a copy."""
+    made = _once_for_all_workers(tmp_path_factory)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("made") / "home"))
+
+
+def _once_for_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the made-up home: the first worker makes it, the others wait for it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    made = shared / "made-up-home"
+    with (shared / "made-up-home.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.is_dir():
+            being_made = tmp_path_factory.mktemp("making") / "home"
+            _make(being_made)
+            being_made.rename(made)
+    return made
+
+
+def _make(home: Path) -> None:
     from headway import flow
     from headway.flow import open_app
     from tests.support import made
 
-    home = tmp_path_factory.mktemp("made") / "home"
     with open_app(home) as app:
         made.arrive(app)
         flow.score(app, made.RUNNING, made.TODAY)
-    return home

@@ -74,9 +74,13 @@ def test_import_counts_every_row_by_kind_and_twice_is_once(script: Script, oulad
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", version["at"]) for version in versions["versions"])
 
 
-def test_evaluate_gives_a_row_for_each_model_and_day_the_rules_among_them(script: Script) -> None:
+def test_evaluate_gives_a_row_for_each_model_and_day_the_rules_among_them(script: Script, tmp_path: Path) -> None:
+    """On few learners and with few draws: every model is fitted six times."""
+    small = script.at(tmp_path)
+    (tmp_path / "headway.toml").write_text("[evaluation]\nbootstrap = 50\n", encoding="utf-8")
+    small("import", SOURCE, "-o", "learners=60", "-o", "runs=2", "-o", "weeks=8", "-o", "base_rate=0.5")
     command = ["evaluate", "--label", "does_not_finish", "--train", FIRST, "--test", SECOND, "--days", "27"]
-    rows = script(*command, "--paradigm", "transfer", "--model", "all", "--capacity", CAPACITY)
+    rows = small(*command, "--paradigm", "transfer", "--model", "all", "--capacity", CAPACITY)
     assert {(row["day"], row["model"]) for row in rows} == {(day, name) for day in (27,) for name in MODELS.names()}
     assert {"base-rate", "inactive-7-days", "boosting", "logistic"} <= {row["model"] for row in rows}
     for row in rows:
@@ -162,14 +166,15 @@ def test_erase_asks_for_the_id_again_and_gives_a_receipt(script: Script, copy: P
 
 
 def test_the_workspace_is_named_before_or_after_the_command_or_by_the_environment(
-    made_home: Path, tmp_path: Path
+    made_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = run("--home", made_home, "lake", "log", "--json")
-    after = run("lake", "log", "--json", "--home", made_home)
+    before = inside(capsys, "--home", made_home, "lake", "log", "--json")
+    after = inside(capsys, "lake", "log", "--json", "--home", made_home)
     told = run("lake", "log", "--json", env={"HEADWAY_HOME": str(made_home)}, cwd=tmp_path)
     assert before.stdout == after.stdout == told.stdout
     assert list(tmp_path.iterdir()) == []
-    other = run("--home", tmp_path / "other", "lake", "log", "--json", env={"HEADWAY_HOME": str(made_home)})
+    monkeypatch.setenv("HEADWAY_HOME", str(made_home))
+    other = inside(capsys, "--home", tmp_path / "other", "lake", "log", "--json")
     assert json.loads(other.stdout)["versions"] == [], "the option is stronger than the environment"
 
 
@@ -216,11 +221,14 @@ def test_a_dry_run_makes_no_home(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_the_document_stands_alone_on_stdout_and_nothing_is_coloured_in_a_pipe(made_home: Path) -> None:
-    for words in (["list", *SCORED], ["--help"], ["lake", "erase", "simulated/nobody"]):
-        done = run("--home", made_home, *words, env={"FORCE_COLOR": "", "TERM": "xterm-256color"})
+    listing = ["list", *SCORED, "--capacity", 3]
+    table, *others = (
+        run("--home", made_home, *words, env={"FORCE_COLOR": "", "TERM": "xterm-256color"})
+        for words in (listing, ["--help"], ["lake", "erase", "simulated/nobody"])
+    )
+    for done in (table, *others):
         assert done.stdout + done.stderr
         assert "\x1b" not in done.stdout + done.stderr
-    table = run("--home", made_home, "list", *SCORED, "--capacity", 3)
     assert len(table.stdout.splitlines()) == 4, "the header and three rows; advice goes to stderr"
     assert "not a verdict" in table.stderr
 

@@ -61,7 +61,7 @@ def test_it_says_what_it_is(model: Model) -> None:
 
 
 def test_same_rows_and_seed_give_the_same_bytes(model: Model) -> None:
-    assert fit(model).state() == fit(model).state()
+    assert fit(model).state() == fitted(model).state()
 
 
 def test_risks_are_probabilities(model: Model) -> None:
@@ -91,7 +91,7 @@ def test_column_order_is_irrelevant(model: Model) -> None:
     features, labels = rows(600, seed=1)
     shuffled = np.random.default_rng(0).permutation(len(NAMES))
     names = tuple(NAMES[i] for i in shuffled)
-    straight = model.fit(features, labels, np.ones(600), seed=7)
+    straight = fitted(model)
     turned = model.fit(Matrix(names, features.values[:, shuffled]), labels, np.ones(600), seed=7)
     other = Matrix(names, FRESH.values[:, shuffled])
     assert turned.state() == straight.state()
@@ -166,7 +166,7 @@ def test_few_rows_are_learned_without_a_warning(model: Model) -> None:
 
 def test_only_ratios_of_weights_matter_and_they_do(model: Model) -> None:
     features, labels = rows(600, seed=1)
-    plain = model.fit(features, labels, np.ones(600), seed=7)
+    plain = fitted(model)
     doubled = model.fit(features, labels, np.full(600, 2.0), seed=7)
     towards = model.fit(features, labels, np.where(labels == 1, 4.0, 1.0), seed=7)
     assert doubled.state() == plain.state()

@@ -1,5 +1,6 @@
 """What every registered source promises, whoever wrote it. A new source adds its sample to `source_cases.CASES`."""
 
+import functools
 import gzip
 import random
 from collections.abc import Callable
@@ -29,6 +30,25 @@ def sample(source: Source, tmp_path: Path) -> Request:
     return CASES[source.name](folder)
 
 
+@pytest.fixture(scope="module")
+def read_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Read]:
+    """What is in the sample of a source, read once for all tests."""
+
+    @functools.cache
+    def read(name: str) -> Read:
+        folder = tmp_path_factory.mktemp(name) / "sample"
+        folder.mkdir()
+        return drain(SOURCES.get(name), CASES[name](folder))
+
+    return read
+
+
+@pytest.fixture
+def sound(source: Source, read_once: Callable[[str], Read]) -> Read:
+    """What is in the sample of the source."""
+    return read_once(source.name)
+
+
 JSON = (".json", ".jsonl", ".log", ".json.gz", ".jsonl.gz", ".log.gz")
 """Files of events: their first line is an event as good as any other."""
 
@@ -48,48 +68,43 @@ def test_it_says_what_it_is(source: Source) -> None:
     assert all(source.options.values())
 
 
-def test_records_have_exactly_the_columns_of_their_kind_and_no_required_one_is_empty(
-    source: Source, sample: Request
-) -> None:
-    read = drain(source, sample)  # the schemas are compared there
-    assert sum(read.counts().values()) > 0
-    for kind, table in read.records.items():
+def test_records_have_exactly_the_columns_of_their_kind_and_no_required_one_is_empty(sound: Read) -> None:
+    assert sum(sound.counts().values()) > 0
+    for kind, table in sound.records.items():  # the schemas were compared by `drain`
         for column in KINDS[kind].required:
             assert table[column].null_count == 0, (kind, column)
 
 
-def test_ids_have_16_bytes_and_no_two_records_of_a_kind_share_one_unless_they_are_equal(
-    source: Source, sample: Request
-) -> None:
-    for table in drain(source, sample).records.values():
+def test_ids_have_16_bytes_and_no_two_records_of_a_kind_share_one_unless_they_are_equal(sound: Read) -> None:
+    for table in sound.records.values():
         assert set(pc.binary_length(table["id"]).to_pylist()) <= {16}
         known: dict[bytes, object] = {}
         for row in table.to_pylist():
             assert known.setdefault(row["id"], row) == row
 
 
-def test_reading_again_gives_the_same_records_and_rejects(source: Source, sample: Request) -> None:
-    first, second = drain(source, sample), drain(source, sample)
+def test_reading_again_gives_the_same_records_and_rejects(source: Source, sample: Request, sound: Read) -> None:
+    first, second = sound, drain(source, sample)
     assert first.records.keys() == second.records.keys()
     for kind, table in first.records.items():
         assert table.sort_by("id").equals(second.records[kind].sort_by("id")), kind
     assert first.rejects.equals(second.rejects)
 
 
-def test_a_record_is_known_no_sooner_than_it_happened(source: Source, sample: Request) -> None:
-    for kind, table in drain(source, sample).records.items():
+def test_a_record_is_known_no_sooner_than_it_happened(sound: Read) -> None:
+    for kind, table in sound.records.items():
         delays = pc.subtract(table["recorded_at"], table["occurred_at"]).cast("int64")
         assert all(delay >= 0 for delay in delays.to_pylist()), kind
 
 
-def test_every_run_is_named_source_course_run_and_begins_alike(source: Source, sample: Request) -> None:
-    runs = {run for table in drain(source, sample).records.values() for run in table["run"].to_pylist()}
+def test_every_run_is_named_source_course_run_and_begins_alike(sound: Read) -> None:
+    runs = {run for table in sound.records.values() for run in table["run"].to_pylist()}
     assert runs
     assert len({RunId.parse(run).source for run in runs}) == 1
 
 
-def test_statements_speak_the_words_of_the_house(source: Source, sample: Request) -> None:
-    read = drain(source, sample).records
+def test_statements_speak_the_words_of_the_house(sound: Read) -> None:
+    read = sound.records
     if (statements := read.get("statements")) is not None:
         assert set(statements["verb"].to_pylist()) <= set(VERBS)
         assert set(statements["object_type"].to_pylist()) <= {None, *ACTIVITY_TYPES}
@@ -103,16 +118,18 @@ def test_course_runs_come_first(source: Source, sample: Request) -> None:
     assert kinds[0] == "course_runs"
 
 
-def test_deliveries_may_be_read_after_the_last_one_was_handed_over(source: Source, sample: Request) -> None:
+def test_deliveries_may_be_read_after_the_last_one_was_handed_over(
+    source: Source, sample: Request, sound: Read
+) -> None:
     kept = list(source.read(sample))
     late: dict[str, int] = {}
     for delivery in kept:
         late[delivery.kind] = late.get(delivery.kind, 0) + delivery.records.read_all().num_rows
-    assert {kind: count for kind, count in late.items() if count} == drain(source, sample).counts()
+    assert {kind: count for kind, count in late.items() if count} == sound.counts()
 
 
-def test_refused_rows_have_a_place_a_reason_and_an_id_of_their_own(source: Source, sample: Request) -> None:
-    rows = drain(source, sample).rejects.to_pylist()
+def test_refused_rows_have_a_place_a_reason_and_an_id_of_their_own(sound: Read) -> None:
+    rows = sound.rejects.to_pylist()
     assert len({row["id"] for row in rows}) == len(rows)
     for row in rows:
         assert row["kind"] in KINDS
@@ -146,17 +163,18 @@ BAD_LINES = {
 
 @of_files
 @pytest.mark.parametrize("turn", range(len(BAD_LINES)), ids=BAD_LINES)
-def test_a_bad_line_is_one_reject_and_changes_nothing_else(source: Source, sample: Request, turn: int) -> None:
-    sound, line = drain(source, sample), list(BAD_LINES.values())[turn]
+def test_a_bad_line_is_one_reject_and_changes_nothing_else(
+    source: Source, sample: Request, sound: Read, turn: int
+) -> None:
+    line = list(BAD_LINES.values())[turn]
+    wanted = {kind: table.sort_by("id").to_pylist() for kind, table in sound.records.items()}
     for file in some(files_of(sample), turn):
         good = file.read_bytes()
         header, _, rest = good.partition(b"\n")
         file.write_bytes(header + b"\n" + line + rest)
         spoilt = drain(source, sample)
         file.write_bytes(good)
-        assert {k: t.sort_by("id").to_pylist() for k, t in spoilt.records.items()} == {
-            k: t.sort_by("id").to_pylist() for k, t in sound.records.items()
-        }, file.name
+        assert {k: t.sort_by("id").to_pylist() for k, t in spoilt.records.items()} == wanted, file.name
         added = spoilt.rejects.num_rows - sound.rejects.num_rows
         assert added >= 1, file.name
         assert {row[:2] for row in spoilt.reasons()} >= {(file.name, 2)}
@@ -214,8 +232,7 @@ def test_a_file_that_is_no_table_stops_the_reading_before_anything_is_delivered(
 
 
 @of_files
-def test_a_table_without_rows_gives_no_record_of_its_own(source: Source, sample: Request) -> None:
-    sound = drain(source, sample)
+def test_a_table_without_rows_gives_no_record_of_its_own(source: Source, sample: Request, sound: Read) -> None:
     for file in files_of(sample):
         good = file.read_bytes()
         header_only(file)

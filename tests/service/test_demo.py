@@ -20,6 +20,8 @@ def test_the_demo_walks_the_whole_road_and_is_the_same_again(
     assert [row["order"] for row in told["list"]] == [1, 2, 3, 4, 5]
     assert "inactive-7-days" in {row["model"] for row in told["check"]}
     assert told["list"][0]["learner"] in Path(told["report"]).read_text(encoding="utf-8")
+    (model,) = json.loads(inside(capsys, "--home", place, "model", "list", "--json").stdout)
+    assert {row["at_capacity"]["k"] for row in model["report"]["check"]} == {5}, "what was asked for is checked"
     assert inside(capsys, *words).stdout == first.stdout
 
     other = run(*words, "--seed", 2)  # MLflow would remember the old folder for as long as a process lives

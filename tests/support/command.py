@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +21,8 @@ HEADWAY: Final = Path(sys.executable).with_name("headway")
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without settings of headway.
-
-    Where Python may not write compiled modules, they go to the temporary folder: a command that compiles everything
-    that it imports takes five times as long.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY")}
-    if kept.pop("PYTHONDONTWRITEBYTECODE", None):
-        kept.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "headway-tests-compiled"))
-    return kept | more
+    """This process's environment without settings of headway."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY")} | more
 
 
 def run(
