@@ -1,6 +1,5 @@
 """Fixtures for every test: where real data lies, how Hypothesis searches, and what is made once for the whole run."""
 
-import fcntl
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.presence import absent, in_ci
+from tests.support.once import once
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,22 +54,8 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the course of `tests.support.made`, scored as of its today. Read it; what writes works in a copy."""
-    made = _once_for_all_workers(tmp_path_factory)
+    made = once(tmp_path_factory, "made-up-home", _make)
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("made") / "home"))
-
-
-def _once_for_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the made-up home: the first worker makes it, the others wait for it."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    made = shared / "made-up-home"
-    with (shared / "made-up-home.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.is_dir():
-            being_made = tmp_path_factory.mktemp("making") / "home"
-            _make(being_made)
-            being_made.rename(made)
-    return made
 
 
 def _make(home: Path) -> None:

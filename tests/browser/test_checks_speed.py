@@ -44,8 +44,11 @@ def test_check_40_a_page_that_moves_is_found(site: Site) -> None:
         page = tab.go(CASELOAD)
         push = "document.querySelector('main').insertAdjacentHTML('afterbegin', '<p><br><br><br><br><br><br></p>')"
         page.evaluate(push)
-        seen = (
-            "() => new Promise((told) => new PerformanceObserver((list) => told(list.getEntries()[0].value))"
-            ".observe({ type: 'layout-shift', buffered: true }))"
-        )
-        assert page.evaluate(seen) > MOST_SHIFT
+        summed = """(most) => new Promise((told) => {
+            let sum = 0;
+            new PerformanceObserver((list) => {
+                for (const each of list.getEntries()) sum += each.value;
+                if (sum > most) told(sum);
+            }).observe({ type: "layout-shift", buffered: true });
+        })"""
+        assert page.evaluate(summed, MOST_SHIFT) > MOST_SHIFT

@@ -6,7 +6,7 @@ and windows take. The function is pure, and enrolments do not look at each other
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Columns = Mapping[str, Whole]
 
 _BITS: Final = 63
-_JOINED: Final = {"sum": np.add, "min": np.minimum, "max": np.maximum}
+JOINED: Final = {"sum": np.add, "min": np.minimum, "max": np.maximum}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,34 @@ class Running:
     of: str
 
 
+class Folding(Protocol):
+    """Makes spans of rows.
+
+    Attributes:
+        reads: the columns that it reads besides `enrolment` and `run_no`.
+        likes: the columns that it makes besides those two and the steps, each with the column whose type it has.
+    """
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """See above."""
+        ...
+
+    @property
+    def likes(self) -> Mapping[str, str]:
+        """See above."""
+        ...
+
+    def __call__(self, rows: pa.Table, cursor: pa.Table) -> pa.Table:
+        """`enrolment`, `run_no`, `from_step`, `until_step` and the columns of `likes`, sorted by what names a thing.
+
+        Args:
+            rows: `enrolment`, `run_no` and the columns of `reads`.
+            cursor: not looked at.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fold:
     """Spans of things from rows about them; a row with a key that is null is about nothing.
@@ -41,55 +69,62 @@ class Fold:
         keys: what names a thing of an enrolment: columns of whole numbers or days.
         step: the column with the step at which a row became known; never null.
         running: the columns to keep.
-        pieces: whether what became known at each `step` is told by itself, rather than all so far as spans.
     """
 
     keys: tuple[str, ...]
     step: str
     running: tuple[Running, ...]
-    pieces: bool = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """See `Folding`."""
+        return tuple(dict.fromkeys((*self.keys, self.step, *(one.of for one in self.running))))
+
+    @property
+    def likes(self) -> Mapping[str, str]:
+        """See `Folding`."""
+        return {key: key for key in self.keys} | {one.name: one.of for one in self.running}
 
     def __call__(self, rows: pa.Table, cursor: pa.Table) -> pa.Table:
-        """`enrolment`, `run_no`, the keys, the step or `from_step` and `until_step`, and the running columns, sorted.
-
-        Args:
-            rows: `enrolment`, `run_no`, and the columns named.
-            cursor: not looked at.
-        """
+        """See `Folding`."""
         del cursor
         for key in self.keys:
             if rows[key].null_count:
                 rows = rows.filter(pc.is_valid(rows[key]))
         thing = ("enrolment", *self.keys)
-        made, first, values = _sorted(rows, (*thing, self.step), tuple(dict.fromkeys(one.of for one in self.running)))
+        made, first, values = in_order(rows, (*thing, self.step), tuple(dict.fromkeys(one.of for one in self.running)))
+        begins = begins_of(made, thing)
+        made |= {"from_step": made[self.step], "until_step": until_of(made[self.step], begins)}
         for one in self.running:
-            made[one.name] = _JOINED[one.how].reduceat(values[one.of], first, dtype=np.int64) if len(first) else first
-        made["run_no"] = _run_of(rows)[made["enrolment"]]
-        if not self.pieces:
-            begins = _begins(made, thing)
-            made["from_step"] = made[self.step]
-            made["until_step"] = np.full(len(first), NEVER, dtype=np.int64)
-            made["until_step"][:-1] = np.where(begins[1:], NEVER, made[self.step][1:])
-            for one in self.running:
-                made[one.name] = _so_far(made[one.name], begins, one.how)
-        return self._told(made, rows.schema)
-
-    def _told(self, made: "Columns", given: pa.Schema) -> pa.Table:
-        whole, kept = pa.int32(), {one.name: given.field(one.of).type for one in self.running}
-        steps = {"step": made[self.step]} if self.pieces else {name: made[name] for name in ("from_step", "until_step")}
-        columns = {name: _as(made[name], whole) for name in ("enrolment", "run_no")}
-        columns |= {name: _as(made[name], given.field(name).type) for name in self.keys}
-        columns |= {name: _as(values, whole) for name, values in steps.items()}
-        return pa.table(columns | {name: _as(made[name], kind) for name, kind in kept.items()})
+            each = JOINED[one.how].reduceat(values[one.of], first, dtype=np.int64) if len(first) else first
+            made[one.name] = so_far(each, begins, one.how)
+        return told(made, rows, self.likes)
 
 
-def _sorted(rows: pa.Table, keys: Sequence[str], values: Sequence[str]) -> "tuple[dict[str, Whole], Whole, Columns]":
+def told(made: "Columns", rows: pa.Table, likes: Mapping[str, str]) -> pa.Table:
+    """The columns made as a table, the run of each enrolment beside; a value of `NEVER` of a date is null."""
+    enrolment = whole(rows["enrolment"])
+    runs = np.zeros(int(enrolment.max(initial=0)) + 1, dtype=np.int64)
+    runs[enrolment] = whole(rows["run_no"])
+    plain = {name: made[name].astype(np.int32) for name in ("enrolment", "from_step", "until_step")}
+    first = {"enrolment": plain.pop("enrolment"), "run_no": runs[made["enrolment"]].astype(np.int32)}
+    return pa.table(first | plain | {name: _as(made[name], rows.schema.field(of).type) for name, of in likes.items()})
+
+
+def until_of(steps: "Whole", begins: "NDArray[np.bool_]") -> "Whole":
+    """The next step of the same thing, `NEVER` for its last."""
+    until = np.full(len(steps), NEVER, dtype=np.int64)
+    until[:-1] = np.where(begins[1:], NEVER, steps[1:])
+    return until
+
+
+def in_order(rows: pa.Table, keys: Sequence[str], values: Sequence[str]) -> "tuple[dict[str, Whole], Whole, Columns]":
     """The different keys in order, where the rows of each begin, and the values; rows sorted by keys, then values."""
-    columns = {name: _whole(rows[name]) for name in (*keys, *values)}
+    columns = {name: whole(rows[name]) for name in (*keys, *values)}
     least = {name: int(column.min(initial=column.max(initial=0))) for name, column in columns.items()}
     bits = {name: (int(column.max(initial=0)) - least[name]).bit_length() for name, column in columns.items()}
     if sum(bits.values()) > _BITS:
-        return _sorted_wide(columns, keys, values)
+        return _in_order_wide(columns, keys, values)
     packed = np.zeros(len(rows), dtype=np.int64)
     for name, column in columns.items():
         packed <<= bits[name]
@@ -99,7 +134,7 @@ def _sorted(rows: pa.Table, keys: Sequence[str], values: Sequence[str]) -> "tupl
     for name in values[::-1]:
         found[name] = (packed & ((1 << bits[name]) - 1)) + least[name]
         packed >>= bits[name]
-    first = np.flatnonzero(_begins({"": packed}, [""]))
+    first = np.flatnonzero(begins_of({"": packed}, [""]))
     packed = packed[first]
     for name in keys[::-1]:
         made[name] = (packed & ((1 << bits[name]) - 1)) + least[name]
@@ -107,17 +142,17 @@ def _sorted(rows: pa.Table, keys: Sequence[str], values: Sequence[str]) -> "tupl
     return made, first, found
 
 
-def _sorted_wide(
+def _in_order_wide(
     columns: "Columns", keys: Sequence[str], values: Sequence[str]
 ) -> "tuple[dict[str, Whole], Whole, Columns]":
     """The same where a row does not fit one whole number."""
     order = np.lexsort([columns[name] for name in (*keys, *values)][::-1])
     ordered = {name: column[order] for name, column in columns.items()}
-    first = np.flatnonzero(_begins(ordered, keys))
+    first = np.flatnonzero(begins_of(ordered, keys))
     return {name: ordered[name][first] for name in keys}, first, {name: ordered[name] for name in values}
 
 
-def _begins(columns: "Columns", names: Sequence[str]) -> "NDArray[np.bool_]":
+def begins_of(columns: "Columns", names: Sequence[str]) -> "NDArray[np.bool_]":
     """Which rows differ from the one before them."""
     begins = np.zeros(len(columns[names[0]]), dtype=bool)
     begins[:1] = True
@@ -126,7 +161,7 @@ def _begins(columns: "Columns", names: Sequence[str]) -> "NDArray[np.bool_]":
     return begins
 
 
-def _so_far(values: "Whole", begins: "NDArray[np.bool_]", how: str) -> "Whole":
+def so_far(values: "Whole", begins: "NDArray[np.bool_]", how: str) -> "Whole":
     """The running sum, least or greatest value along each thing."""
     if not len(values):
         return values
@@ -144,20 +179,14 @@ def _so_far(values: "Whole", begins: "NDArray[np.bool_]", how: str) -> "Whole":
     return least + apart
 
 
-def _run_of(rows: pa.Table) -> "Whole":
-    """The run of each enrolment."""
-    enrolment = _whole(rows["enrolment"])
-    runs = np.zeros(int(enrolment.max(initial=0)) + 1, dtype=np.int64)
-    runs[enrolment] = _whole(rows["run_no"])
-    return runs
-
-
-def _whole(column: pa.ChunkedArray) -> "Whole":
+def whole(column: pa.ChunkedArray) -> "Whole":
+    """A column of whole numbers or days, as whole numbers."""
     values: Whole = (column.cast(pa.int32()) if pa.types.is_date32(column.type) else column).to_numpy()
     return values
 
 
 def _as(values: "Whole", kind: pa.DataType) -> pa.Array:
     if pa.types.is_date32(kind):
-        return pa.array(values.astype(np.int32)).cast(kind)
+        days = values.astype(np.int32)
+        return pa.array(days, mask=days == NEVER).cast(kind)
     return pa.array(values.astype(kind.to_pandas_dtype()))

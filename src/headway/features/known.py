@@ -11,7 +11,7 @@ import ibis
 import pyarrow as pa
 
 from headway.domain.records import INSTANT
-from headway.features.folding import Fold
+from headway.features.folding import Folding
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -140,7 +140,7 @@ class Sources(Protocol):
         """See `engine.Records.keep`; kept once under a name."""
         ...
 
-    def fold(self, name: str, rows: "ir.Table", fold: Fold) -> "ir.Table":
+    def fold(self, name: str, rows: "ir.Table", fold: Folding) -> "ir.Table":
         """What a fold makes of rows, kept once under `name`."""
         ...
 

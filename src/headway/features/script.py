@@ -15,7 +15,7 @@ from headway.domain.records import kind_of
 from headway.features import known, spans
 from headway.features.definition import Feature
 from headway.features.engine import Records, Transform
-from headway.features.folding import Fold
+from headway.features.folding import Folding
 from headway.features.relations import ONE_PER_ROW
 from headway.features.sessions import stamped
 from headway.features.views import needed
@@ -225,16 +225,11 @@ class _Sources:
         """See `Script.keep`."""
         return self.script.keep(name, expr)
 
-    def fold(self, name: str, rows: "ir.Table", fold: Fold) -> "ir.Table":
+    def fold(self, name: str, rows: "ir.Table", fold: Folding) -> "ir.Table":
         """The unbound table that will hold what the fold makes of the rows; a name that is there already is it."""
-        whole = ibis.dtype("int32")
-        steps = ("step",) if fold.pieces else ("from_step", "until_step")
-        schema = dict.fromkeys(("enrolment", "run_no", *fold.keys, *steps), whole)
-        schema |= {key: rows.schema()[key] for key in fold.keys}
-        schema |= {one.name: rows.schema()[one.of] for one in fold.running}
-        given = rows.select(
-            "enrolment", "run_no", *dict.fromkeys((*fold.keys, fold.step, *(r.of for r in fold.running)))
-        )
+        schema = dict.fromkeys(("enrolment", "run_no", "from_step", "until_step"), ibis.dtype("int32"))
+        schema |= {column: rows.schema()[of] for column, of in fold.likes.items()}
+        given = rows.select("enrolment", "run_no", *fold.reads)
         own = self.enrolled.select("enrolment", "run_no")
         return self.script.transform(name, fold, given, own, ibis.schema(schema))
 

@@ -10,9 +10,9 @@ import ibis
 
 from headway.features.folding import Fold, Running
 from headway.features.known import Sources, days_between
-from headway.features.relations.activity import _changed_days
+from headway.features.known_days import KnownDays
 from headway.features.relations.assessments import ON_TIME_DAYS, plan_of
-from headway.features.spans import NEVER, Spans, chained, with_start
+from headway.features.spans import Spans, chained, with_start
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -62,27 +62,8 @@ def kinds(sources: Sources) -> "ir.Table":
 
 def days(sources: Sources) -> Spans:
     """See `headway.features.relations`."""
-    done = sources.fold("pieces", acts(sources), Fold(("occurred_on",), "step", (_INTERACTIONS,), pieces=True))
-    daily = done.group_by("enrolment", "run_no", "occurred_on").agg(
-        step=done.step.min(), last_step=done.step.max(), interactions=done.interactions.sum()
-    )
-    in_order = ibis.window(group_by="enrolment", order_by="occurred_on")
-    daily = daily.mutate(
-        before_on=daily.occurred_on.lag().over(in_order), overtaken=daily.step < daily.step.lag().over(in_order)
-    )
-    pause = days_between(daily.occurred_on, daily.before_on) > 1
-    spell_on = ibis.ifelse(daily.before_on.isnull() | pause, daily.occurred_on, None)
-    so_far = ibis.window(group_by="enrolment", order_by="occurred_on", rows=(None, 0))
-    daily = daily.mutate(spell_on=spell_on.max().over(so_far))
-    daily = sources.keep("daily", daily)
-    mixed = daily.filter(daily.overtaken).select("enrolment").distinct()
-    ordered = daily.anti_join(mixed, "enrolment")
-    columns = ("enrolment", "run_no", "occurred_on", "before_on", "spell_on", "interactions", "from_step", "until_step")
-    at_once = ordered.filter(ordered.step == ordered.last_step).mutate(
-        from_step=ordered.step, until_step=ibis.literal(NEVER, "int32")
-    )
-    changed = _changed_days(done, daily, ordered, mixed)
-    told = with_start(at_once.select(*columns).union(changed.select(*columns)))
+    known = KnownDays("occurred_on", "step", "interactions")
+    told = with_start(sources.fold("daily", acts(sources), known))
     return Spans(
         told.select(
             "enrolment",
