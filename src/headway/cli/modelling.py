@@ -80,8 +80,6 @@ def train(
         headway train --day 56 --known-by 2014-11-26 --for oulad/AAA/2014J
 
         headway train --train 'oulad/AAA/*' --day 28 --known-by 2015-01-01
-
-        headway train --paradigm blended --day 56 --known-by 2014-11-26 --for oulad/AAA/2014J
     """
     from headway import flow
     from headway.domain.time import AsOf
