@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> "Iterator[Browser]":
-    """The browser, started once for each process."""
+    """The browser, for all tests of this folder: Playwright's loop would be in the way of others that run their own."""
     names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     if found is None:
@@ -50,7 +50,7 @@ def browser_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return once(tmp_path_factory, "browser_home", make)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(browser_home: Path, chromium: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The pages, shared: look, and change nothing that another test could see."""
     copy = tmp_path_factory.mktemp("read") / "home"

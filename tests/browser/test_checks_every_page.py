@@ -13,7 +13,7 @@ from tests.support.tabs import Site
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("survey")]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def survey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Survey:
     """What was seen on all pages; one process of a run looks."""
     shared = tmp_path_factory.getbasetemp()
