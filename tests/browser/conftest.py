@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> "Iterator[Browser]":
-    """The browser, for all tests of this folder: Playwright's loop would be in the way of others that run their own."""
+    """The browser, started for each file: Playwright's loop is in the way of later tests that run one of their own."""
     names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     if found is None:
@@ -50,7 +50,7 @@ def browser_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return once(tmp_path_factory, "browser_home", make)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(browser_home: Path, chromium: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The pages, shared: look, and change nothing that another test could see."""
     copy = tmp_path_factory.mktemp("read") / "home"
