@@ -35,8 +35,11 @@ MOST_HANDS: Final = 4
 HAND_CORES: Final = 2
 """How many cores each of them needs at least."""
 
-BREADTH: Final = 10
-"""How much larger groups of course runs are than DuckDB's: each pays some hundred plans anew, whatever its size."""
+BREADTH: Final = 2
+"""How much larger groups of course runs are than DuckDB's: each pays some hundred plans anew, whatever its size.
+
+Ten times as large, the values of a group were lost on their way to a driver of 1 GiB.
+"""
 
 MOST_AT_ONCE: Final = BREADTH * 1_000_000
 """About how many statements are computed at once, unless a single run has more."""
