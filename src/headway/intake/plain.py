@@ -81,7 +81,7 @@ _PATTERNS: Final = {
 
 
 def is_fit(line: bytes) -> bool:
-    """Whether a line is JSON of a fit record, told in a fifth of the time that `fault` takes.
+    """Whether a line is JSON of a fit record, told sooner than by `fault`.
 
     Of a few records that are fit it says that they are not, such as one with a number that no computer holds; ask
     `fault` about those.
