@@ -12,6 +12,7 @@ import typer
 from headway import __version__
 from headway.cli import (
     accounts,
+    audit,
     bench,
     data,
     demo,
@@ -76,6 +77,7 @@ text.add_to(app)
 keys.add_to(app)
 accounts.add_to(app)
 people.add_to(app)
+audit.add_to(app)
 serve.add_to(app)
 
 

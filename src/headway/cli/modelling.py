@@ -2,19 +2,24 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from headway.cli.evaluate import show_rows
-from headway.cli.options import AsJson, DryRun, Home, Label, names, opened
+from headway.cli.options import AsAccount, AsJson, AsOfficer, DryRun, Home, Label, Reason, names, opened
 from headway.cli.output import print_json, print_table, talk, would
 from headway.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from headway.governance.approvals import Approval
 
 ParadigmName = Annotated[
     Literal["transfer", "in-situ", "blended"],
     typer.Option("--paradigm", help="Learn from past runs, in the running course by a proxy, or from both, weighed."),
 ]
+
+Ref = Annotated[str, typer.Argument(help="NAME/VERSION, or NAME for its newest.", show_default=False)]
 
 model = typer.Typer(no_args_is_help=True, help="Registered models.")
 
@@ -116,11 +121,7 @@ def list_models(as_json: AsJson = False, home: Home = None) -> None:
 
 
 @model.command("show")
-def show_model(
-    ref: Annotated[str, typer.Argument(help="NAME/VERSION, or NAME for its newest.", show_default=False)],
-    as_json: AsJson = False,
-    home: Home = None,
-) -> None:
+def show_model(ref: Ref, as_json: AsJson = False, home: Home = None) -> None:
     """Show what a model was made from and how it did on the latest past run.
 
     For example:
@@ -132,6 +133,66 @@ def show_model(
     with opened(home) as app:
         version = app.registry.get(ref)
     _show_version(version, as_json=as_json)
+
+
+@model.command("request-approval")
+def request_approval(ref: Ref, reason: Reason, who: AsAccount, as_json: AsJson = False, home: Home = None) -> None:
+    """Ask that a model version may be used for lists; somebody else decides.
+
+    For example:
+
+        headway model request-approval boosting/2 --reason "Term." --as sam
+
+        headway model request-approval boosting/2 --reason R --as sam --json
+    """
+    from headway.flow.accounts import acting_as
+    from headway.flow.model_page import ask_for_approval
+
+    with opened(home) as app:
+        asked = ask_for_approval(acting_as(app, who), ref, reason)
+    _show_approval(asked, as_json=as_json)
+
+
+@model.command()
+def approve(ref: Ref, reason: Reason, who: AsOfficer, as_json: AsJson = False, home: Home = None) -> None:
+    """Approve a model version that waits for it, as a governance officer.
+
+    For example:
+
+        headway model approve boosting/2 --reason "Fair." --as gil
+
+        headway model approve boosting/2 --reason "Fair." --as gil --json
+    """
+    _decide(home, ref, reason, who, approve=True, as_json=as_json)
+
+
+@model.command()
+def refuse(ref: Ref, reason: Reason, who: AsOfficer, as_json: AsJson = False, home: Home = None) -> None:
+    """Refuse a model version that waits for approval, as a governance officer.
+
+    For example:
+
+        headway model refuse boosting/2 --reason "Too old." --as gil
+
+        headway model refuse boosting/2 --reason R --as gil --json
+    """
+    _decide(home, ref, reason, who, approve=False, as_json=as_json)
+
+
+def _decide(home: Path | None, ref: str, reason: str, who: str, *, approve: bool, as_json: bool) -> None:
+    from headway.flow.accounts import acting_as
+    from headway.flow.model_page import decide_approval
+
+    with opened(home) as app:
+        decided = decide_approval(acting_as(app, who, "governance"), ref, approve=approve, reason=reason)
+    _show_approval(decided, as_json=as_json)
+
+
+def _show_approval(approval: "Approval", *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(approval))
+    else:
+        print(f"{approval.subject}  {approval.status}")
 
 
 def _about(version: Any) -> dict[str, Any]:

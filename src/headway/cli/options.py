@@ -21,6 +21,11 @@ Run = Annotated[str, typer.Option("--run", help="The course run, source/course/r
 AsOfDate = Annotated[
     str, typer.Option("--as-of", help="A date (its end, in the course's zone) or an instant.", show_default=False)
 ]
+Reason = Annotated[str, typer.Option(help="Why, in a sentence; it is kept.", show_default=False)]
+AsAccount = Annotated[str, typer.Option("--as", help="Whose account does it.", show_default=False)]
+AsOfficer = Annotated[
+    str, typer.Option("--as", help="Whose account does it; it has the role governance.", show_default=False)
+]
 Label = Annotated[str, typer.Option("--label", help="What to predict.")]
 
 _chosen: dict[str, Path | None] = {"home": None}

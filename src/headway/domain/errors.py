@@ -98,6 +98,22 @@ class LeaseLost(Conflict):
     """A worker's lease has ended and another has the job."""
 
 
+class AuditBroken(HeadwayError):
+    """The audit chain was found broken; nothing that it would tell of is done until a governance officer accepts it."""
+
+    exit_code = 4
+    http_status = 503
+
+    @classmethod
+    def at(cls, entry: int) -> "AuditBroken":
+        """The error for a chain whose first entry that does not fit is this one."""
+        return cls(
+            f"The audit chain is broken at entry {entry}: somebody changed, removed or added entries in the database. "
+            "Nothing is done that it would tell of. Compare the store with a backup; a governance officer then accepts "
+            f"the break on the governance page, or by `headway audit accept {entry} --reason ...`."
+        )
+
+
 class SourceError(HeadwayError):
     """The data offered cannot be read, as a whole."""
 

@@ -5,6 +5,7 @@ Each function reads, calls pure code, writes and audits, in one transaction. A b
 """
 
 from headway.flow.app import App, Progress, open_app, quiet
+from headway.flow.audit_trail import check_audit
 from headway.flow.engagement import engagement
 from headway.flow.erasing import erase_learner
 from headway.flow.explaining import explain_learner
@@ -25,7 +26,6 @@ from headway.flow.notices import (
 )
 from headway.flow.pages import description_page, evaluation_page, list_page, quality_page
 from headway.flow.records import (
-    check_audit,
     check_source,
     course_date,
     describe,

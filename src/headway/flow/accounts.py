@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from time import monotonic
 from typing import Final
 
-from headway.domain.errors import Conflict
+from headway.domain.errors import Conflict, NotPermitted
 from headway.flow.app import App
 from headway.governance import accounts, audit
 from headway.governance.accounts import Account
@@ -61,6 +62,22 @@ def add_account(app: App, name: str, grants: Iterable[Grant], password: str, sho
         return accounts.create(
             connection, app.clock.now(), app.actor, name, grants, shown_as=shown_as, password=password
         )
+
+
+def acting_as(app: App, name: str, role: Role | None = None) -> App:
+    """The app as used by whoever has this account, so that what they do is theirs on the pages too.
+
+    Raises:
+        UnknownName: there is no such account.
+        NotPermitted: it is out of use, or was not granted the role.
+    """
+    with app.store.read() as connection:
+        account = accounts.named(connection, name)
+    if account.disabled_at is not None:
+        raise NotPermitted(f"The account {name!r} is out of use.")
+    if role is not None and role not in account.roles:
+        raise NotPermitted(f"The account {name!r} was not granted the role {role}. See `headway account grant`.")
+    return replace(app, actor=f"account {account.id}")
 
 
 def first_account(app: App) -> str | None:

@@ -13,6 +13,7 @@ from headway.advising import rule_queries, task_queries
 from headway.domain.errors import HeadwayError, InputError, NotEnoughData
 from headway.domain.time import AsOf
 from headway.flow.app import App
+from headway.flow.audit_trail import check_audit
 from headway.flow.engagement import keep_engagement
 from headway.flow.intake import move_inbox
 from headway.flow.notices import send_notices, tidy_notices, write_digests
@@ -178,8 +179,9 @@ def _expire(app: App, _job: Job, _alive: Alive) -> Done:
 
 
 def _tidy(app: App, _job: Job, _alive: Alive) -> Done:
-    """Removes what nobody asks for any more: passing score runs, notices long sent, jobs long done."""
-    return Done(tidy(app))
+    """Removes what nobody asks for any more: passing score runs, notices long sent, jobs long done. Checks the chain."""
+    removed = tidy(app)
+    return Done(removed | {"audit": check_audit(app)})
 
 
 def tidy(app: App) -> dict[str, Any]:

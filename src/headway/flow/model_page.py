@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from headway.domain.errors import HeadwayError, NotEnoughData, UnknownName
+from headway.domain.errors import Conflict, HeadwayError, NotEnoughData, UnknownName
 from headway.domain.time import AsOf
 from headway.evaluation.drift import Shift, shift
 from headway.evaluation.intervals import Interval, bootstrap
@@ -241,6 +241,23 @@ def ask_for_approval(app: App, ref: str, reason: str) -> Approval:
     version = app.registry.get(ref)
     with app.store.begin() as connection:
         return approvals.ask(connection, app.clock.now(), app.actor, approvals.MODEL, version.ref, reason)
+
+
+def decide_approval(app: App, ref: str, *, approve: bool, reason: str) -> Approval:
+    """The approval of a version that waited, as it was decided by the app's actor, who is not who asked.
+
+    Raises:
+        UnknownName: there is no such version.
+        Conflict: none waits.
+        NotPermitted: whoever asked tries to decide.
+        InputError: no reason is given.
+    """
+    version = app.registry.get(ref)
+    with app.store.begin() as connection:
+        asked = [each for each in approvals.waiting(connection, approvals.MODEL) if each.subject == version.ref]
+        if not asked:
+            raise Conflict(f"Nobody waits for a decision about {version.ref}. See `headway model request-approval`.")
+        return approvals.decide(connection, app.clock.now(), app.actor, asked[0].id, approve=approve, reason=reason)
 
 
 def score_runs_of(app: App, refs: Sequence[str]) -> list[ScoreRun]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headway.description.course import CourseDescription
 from headway.description.course import describe as described
 from headway.description.quality import Profile, profile
-from headway.domain.errors import Conflict, InputError, UnknownName
+from headway.domain.errors import InputError, UnknownName
 from headway.domain.runs import RunId, select_runs
 from headway.domain.time import AsOf
 from headway.features.as_of import run_facts
@@ -155,19 +155,6 @@ def instant_of(app: App, run: str, as_of_text: str) -> datetime:
     """The instant that a date (its end, in the zone of the run) or a date-time means in a run."""
     with app.lake.open(None, [run], kinds=["course_runs"]) as records:
         return as_of_in(records, run, as_of_text).instant
-
-
-def check_audit(app: App) -> str:
-    """A sentence on the audit chain.
-
-    Raises:
-        Conflict: the chain is broken; the message names the first entry that does not fit.
-    """
-    with app.store.read() as connection:
-        broken = audit.verify(connection)
-    if broken is not None:
-        raise Conflict(f"The audit chain is broken at entry {broken}. Compare it with a backup of the store.")
-    return "unbroken"
 
 
 def _profile(app: App, lake: Lake, runs: Sequence[str], sources: Sequence[str] = ()) -> Profile:

@@ -97,7 +97,8 @@ def check_approved(app: App, version: str) -> None:
             return
     raise GateFailed(
         f"{version} is not approved, and governance.approval_required is set. Ask for its approval on its page under "
-        "Model, where somebody else decides, or name a version that is approved with --model."
+        f"Model or by `headway model request-approval {version}`, for somebody else to decide; or name a version that "
+        "is approved with --model."
     )
 
 

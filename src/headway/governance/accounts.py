@@ -278,7 +278,8 @@ def start(
     row = {"token_hash": _token_hash(token), "account_id": account.id, "role": wanted, "made_at": at, "seen_at": at}
     connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.expires_at <= at))
     connection.execute(sa.insert(SESSIONS), row | {"expires_at": until or at + LONGEST})
-    audit.record(connection, at, f"account {account.id}", "sign in", account.id, {"role": wanted})
+    told = {"role": wanted}  # also where the chain is broken: whoever is to mend that signs in as well
+    audit.record(connection, at, f"account {account.id}", "sign in", account.id, told, although_broken=True)
     return token
 
 
@@ -355,7 +356,8 @@ def _count_failure(connection: sa.Connection, at: datetime, row: Mapping[str, An
     if failures % FAILURES == 0:
         wait = min(MOST_WAIT_S, WAIT_S * 2 ** (failures // FAILURES - 1))
         values["locked_until"] = at + timedelta(seconds=wait)
-        audit.record(connection, at, "sign-in", "lock account", row["id"], {"failures": failures, "wait_s": wait})
+        told = {"failures": failures, "wait_s": wait}
+        audit.record(connection, at, "sign-in", "lock account", row["id"], told, although_broken=True)
     connection.execute(sa.update(ACCOUNTS).where(ACCOUNTS.c.id == row["id"]).values(**values))
 
 

@@ -383,6 +383,18 @@ AUDIT: Final = sa.Table(
     sa.Index(None, "subject"),
 )
 
+AUDIT_BREAKS: Final = sa.Table(
+    "audit_breaks",
+    METADATA,
+    sa.Column("entry", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("found_hash", sa.String(64), nullable=False),  # of the whole entry as it was found
+    sa.Column("found_at", Instant, nullable=False),
+    sa.Column("accepted_at", Instant),
+    sa.Column("accepted_by", sa.String(255)),
+    sa.Column("reason", sa.Text),
+    sa.CheckConstraint("(accepted_at IS NULL) = (reason IS NULL)", name="accepted_has_reason"),
+)
+
 
 def insert_many(
     connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]], chunk: int = 5_000

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headway.domain.errors import InputError
-from headway.governance.audit import GENESIS, head, record, verify
+from headway.domain.errors import AuditBroken, InputError, UnknownName
+from headway.governance.audit import GENESIS, accept, head, record, stop, verify
 from headway.store.database import Store
 from headway.store.tables import AUDIT
 
@@ -93,6 +93,63 @@ def test_a_cut_off_tail_shows_against_a_noted_head(store: Store) -> None:
     with store.read() as connection:
         assert verify(connection) is None
         assert head(connection) != noted
+
+
+def breaks(store: Store, entry: int, **change: Any) -> None:
+    """The entry is changed behind the chain's back, and the break found."""
+    with store.begin() as connection:
+        connection.execute(sa.update(AUDIT).where(AUDIT.c.id == entry).values(**change))
+    found = first_broken(store)
+    assert found == entry
+    with store.begin() as connection:
+        stop(connection, AT, found)
+        stop(connection, AT, found)
+
+
+def test_a_break_that_was_found_stops_writing_until_it_is_accepted_by_name(store: Store) -> None:
+    write(store, 5)
+    breaks(store, 3, actor="bob")
+    with pytest.raises(AuditBroken, match="broken at entry 3"):
+        write(store, 1)
+    with store.begin() as connection:
+        record(connection, AT, "account gil", "sign in", "gil", {}, although_broken=True)
+    for entry, reason, wrong in ((3, " ", InputError), (4, "Restored.", UnknownName)):
+        with pytest.raises(wrong), store.begin() as connection:
+            accept(connection, AT, "account gil", entry, reason)
+    with pytest.raises(AuditBroken):
+        write(store, 1)
+    with store.begin() as connection:
+        accept(connection, AT, "account gil", 3, "Restored.")
+        told = connection.execute(sa.select(AUDIT).order_by(AUDIT.c.id.desc()).limit(1)).one()
+    assert (told.actor, told.action, told.subject, told.detail) == (
+        "account gil",
+        "accept break",
+        "audit 3",
+        {"reason": "Restored."},
+    )
+    write(store, 1)
+    assert first_broken(store) is None
+
+
+@pytest.mark.parametrize("entry", [3, 5])
+def test_an_accepted_entry_that_changes_once_more_breaks_the_chain_again(store: Store, entry: int) -> None:
+    write(store, 6)
+    breaks(store, 3, actor="bob")
+    with store.begin() as connection:
+        accept(connection, AT, "account gil", 3, "Restored.")
+    breaks(store, entry, actor="eve")
+    with pytest.raises(AuditBroken, match=f"broken at entry {entry}"):
+        write(store, 1)
+
+
+def test_an_accepted_gap_lets_the_chain_go_on_behind_it(store: Store) -> None:
+    write(store, 5)
+    with store.begin() as connection:
+        connection.execute(sa.delete(AUDIT).where(AUDIT.c.id == 3))
+        stop(connection, AT, 4)
+        accept(connection, AT, "account gil", 4, "Lost with the disk.")
+    write(store, 2)
+    assert first_broken(store) is None
 
 
 def test_an_act_that_fails_leaves_no_entry(store: Store) -> None:

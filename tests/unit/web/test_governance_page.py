@@ -20,7 +20,16 @@ from headway.store.tables import APPROVALS, AUDIT, CHALLENGES, METADATA
 from headway.web.pages.governance import TABS
 from tests.support.pages import NOW, RUN, Browser, Pages
 
-ACTS = ("approvals", "challenges", "audit/export", "consent", "erasure/preview", "erasure/ask", "erasure/confirm")
+ACTS = (
+    "approvals",
+    "challenges",
+    "audit/export",
+    "audit/accept",
+    "consent",
+    "erasure/preview",
+    "erasure/ask",
+    "erasure/confirm",
+)
 
 
 @pytest.fixture
@@ -180,6 +189,28 @@ def test_an_unbroken_chain_is_said_so_and_a_broken_one_named(written_pages: Page
         assert "The audit chain is broken at entry 3" in page
         assert 'role="alert"' in page
         assert "nobody" in page
+
+
+def test_while_the_chain_is_broken_nobody_looks_at_a_learner_and_an_officer_ends_it(written_pages: Pages) -> None:
+    officer, adviser = written_pages.client("governance"), written_pages.client("adviser")
+    learner = f"/learners/{written_pages.learners[0].replace('/', '~')}"
+    run = RUN.replace("/", "~")
+    assert adviser.get(learner, run=run).status_code == 200
+    with written_pages.app.store.begin() as connection:
+        connection.execute(sa.update(AUDIT).where(AUDIT.c.id == 3).values(actor="nobody"))
+    written_pages.asgi.site.slow.drop(("audit chain",))
+    assert "Accept the break and go on" in _settled(officer, written_pages, "audit")
+    assert "Accept the break" not in _settled(written_pages.client("scientist"), written_pages, "audit")
+    refused = adviser.get(learner, run=run)
+    assert refused.status_code == 503
+    assert "The audit chain is broken at entry 3" in refused.text
+    assert written_pages.new_client("adviser").get("/caseload").status_code != 500
+    assert officer.post("/governance/audit/accept", entry="3", found=" ").status_code == 422
+    assert officer.post("/governance/audit/accept", entry="3", found="A test of the alarm.").status_code == 303
+    assert adviser.get(learner, run=run).status_code == 200
+    assert "the chain is unbroken since" in _settled(officer, written_pages, "audit")
+    (told,) = written_pages.audited("accept break")
+    assert told["detail"] == {"reason": "A test of the alarm."}
 
 
 def test_an_export_is_signed_and_audited_with_its_purpose(written_pages: Pages) -> None:

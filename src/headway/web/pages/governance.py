@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from headway.domain.errors import HeadwayError, InputError, NotPermitted, Pending, UnknownName
 from headway.domain.time import zone_of
-from headway.flow import governance_page
-from headway.flow.governance_page import AuditFilter, Chain
+from headway.flow import audit_trail, governance_page
+from headway.flow.audit_trail import AuditFilter, Chain
 from headway.flow.records import hashed
 from headway.governance import approvals, challenges
 from headway.governance.approvals import Approval
@@ -25,8 +25,10 @@ WAIT_S: Final = 0.3
 WRONG_FORM: Final = 422
 """The status of a page that shows a form again with what is wrong in it."""
 
-FIELDS: Final = ("approval", "reason", "challenge", "outcome", "answer", "purpose", "learner")
+FIELDS: Final = ("approval", "reason", "challenge", "outcome", "answer", "purpose", "learner", "found")
 """What is kept of a form that could not be taken."""
+
+_CHAIN: Final = ("audit chain",)
 
 ACTIONS: Final = ("view", "refuse", "sign in", "export", "challenge", "answer challenge", "approve", "train", "erase")
 """What is often looked for; any other may be typed."""
@@ -89,12 +91,30 @@ def export(visit: Visit) -> Response:
     """The filtered entries as signed JSON lines; the export is audited with its purpose."""
     wanted = _wanted(visit, {key: visit.field(key) for key in ("actor", "action", "subject", "since", "until")})
     try:
-        content = governance_page.audit_export(visit.app, wanted, visit.field("purpose"))
+        content = audit_trail.audit_export(visit.app, wanted, visit.field("purpose"))
     except InputError as wrong:
         return _shown(visit, "audit", wrong, errors={"purpose": str(wrong)})
     name = f"headway-audit-{visit.now:%Y-%m-%d}.jsonl"
     told = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type="application/jsonl", headers=told)
+
+
+@act("/governance/audit/accept", {"governance"}, about="accepts a break of the audit chain, so that work goes on")
+def accept(visit: Visit) -> Response:
+    """Accepts the break that was found, with what was found out about it."""
+    entry = visit.field("entry")
+    if not entry.isdecimal():
+        raise InputError("Say which entry. Open the page again.")
+    try:
+        found = audit_trail.accept_break(visit.app, int(entry), visit.field("found"))
+    except InputError as wrong:
+        return _shown(visit, "audit", wrong, errors={"found": str(wrong)})
+    visit.site.slow.drop(_CHAIN)
+    if found.broken is not None:
+        return visit.redirect(
+            _to(visit, tab="audit"), visit.words.gettext("Accepted. The chain is broken further on too.")
+        )
+    return visit.redirect(_to(visit, tab="audit"), visit.words.gettext("Accepted. The chain holds from here on."))
 
 
 @act(
@@ -197,7 +217,7 @@ def _audit(visit: Visit) -> dict[str, Any]:
         wanted = _wanted(visit, asked)
     except InputError as wrong:
         wanted, errors = AuditFilter(), {"since": str(wrong)}
-    entries, older = governance_page.audit_entries(visit.app, wanted, int(before) if before.isdecimal() else None)
+    entries, older = audit_trail.audit_entries(visit.app, wanted, int(before) if before.isdecimal() else None)
     return {
         "asked": asked,
         "entries": entries,
@@ -269,7 +289,7 @@ def _chosen_outcome(visit: Visit) -> str:
 def _chain(visit: Visit) -> Chain | None:
     """How the audit chain stands, at most ten minutes old; None while it is being read."""
     try:
-        found: Chain = visit.site.slow.get(("audit chain",), lambda: governance_page.chain(visit.site.app), WAIT_S)
+        found: Chain = visit.site.slow.get(_CHAIN, lambda: audit_trail.chain(visit.site.app), WAIT_S)
     except Pending:
         return None
     return found
