@@ -36,6 +36,7 @@ CLOSE = 1.1e-6
 HABITS = Habits(late=0.6, leaves=0.3, returns=0.7, moved=0.3, unmarked=0.3, no_outcome=0.1)
 WORLD = world(ANCHORS[1], HABITS, runs=12, seed=77)
 EVERYTHING = view_with("everything", tuple(FEATURES.names()))
+PERCENTILE = next(name for name in FEATURES.names() if FEATURES.get(name).stage == "cohort")
 TARGETS = (*LABELS.values(), passes_assessment(7))
 PROMISED = sorted(name for name, told in vars(Records).items() if callable(told) and not name.startswith("_"))
 
@@ -168,6 +169,16 @@ def test_what_is_kept_stays_and_what_is_defined_follows(records: Records) -> Non
     assert records.collect(defined)["n"].to_pylist() == [15]
     again = records.keep("doubled", kept.mutate(n=kept.n + 1))
     assert sorted(records.collect(again)["n"].to_pylist()) == [3, 5, 7]
+
+
+def test_views_with_and_without_cohort_features_may_follow_each_other(records: Records) -> None:
+    """They share the names of tables on the way."""
+    alone = view_with("alone", ("interactions_14d", "activity_change_7d"))
+    beside = view_with("beside", ("interactions_14d", PERCENTILE))
+    found = [compute(view, records, WORLD.moments[:2]).table for view in (alone, beside, alone)]
+    assert found[0].num_rows
+    assert found[2].equals(found[0])
+    assert found[1]["interactions_14d"].equals(found[0]["interactions_14d"])
 
 
 def test_hands_do_not_see_each_others_names(records: Records) -> None:

@@ -1,4 +1,4 @@
-"""The as-of rule on hundreds of random histories: what was recorded later changes nothing, whatever is computed.
+"""The as-of rule on many random histories: what was recorded later changes nothing, whatever is computed.
 
 One example is a world of 20 to 30 histories, all checked together; see `tests.support.histories`.
 """
@@ -24,6 +24,7 @@ from headway.features.labels import LABELS, Label, label, passes_assessment
 from headway.features.views import STANDARD, view_of, view_with
 from headway.models.model import MODELS
 from tests.support import oracle
+from tests.support.depth import examples
 from tests.support.histories import PROMISE, World, worlds
 from tests.support.memory import Memory
 from tests.support.simulation import runs_of, simulated
@@ -59,7 +60,7 @@ def _observed(records: Memory, features: FeatureTable, one: Label, known_by: AsO
     )
 
 
-@settings(PROMISE, max_examples=6)
+@settings(PROMISE, max_examples=examples(3))
 @given(worlds(), GAPS)
 def test_no_feature_cohort_or_label_depends_on_later_records(world: World, gap_days: int) -> None:
     """Risk set, features with their cohort statistics, and labels as they train, each value and each row."""
@@ -76,7 +77,7 @@ def test_no_feature_cohort_or_label_depends_on_later_records(world: World, gap_d
     refuse_the_future(labels, world.tables, world.as_of, keys=("run", "learner", "as_of", "label"))
 
 
-@settings(PROMISE, max_examples=4)
+@settings(PROMISE, max_examples=examples(3))
 @given(worlds())
 def test_features_are_what_plain_python_makes_of_them_and_keep_their_bounds(world: World) -> None:
     table = features_of(world.tables, world.moments).table
@@ -101,7 +102,7 @@ def test_features_are_what_plain_python_makes_of_them_and_keep_their_bounds(worl
         assert feature.absent is None or len(values) == len(table), feature.name
 
 
-@settings(PROMISE, max_examples=4)
+@settings(PROMISE, max_examples=examples(3))
 @given(worlds(), GAPS)
 def test_labels_are_what_plain_python_makes_of_them(world: World, gap_days: int) -> None:
     """A third of them at a time; tests/contract/test_labels.py looks at each of them."""
@@ -120,7 +121,7 @@ def test_labels_are_what_plain_python_makes_of_them(world: World, gap_days: int)
     assert found == wanted
 
 
-@settings(PROMISE, max_examples=3)
+@settings(PROMISE, max_examples=examples(2))
 @given(worlds())
 def test_a_moment_alone_is_the_moment_among_many_and_order_is_nothing(world: World) -> None:
     together = features_of(world.tables, world.moments)
@@ -164,7 +165,7 @@ def predictions_of(tables: Tables, target: str, paradigm: Paradigm, day: int) ->
     )
 
 
-@settings(max_examples=3)
+@settings(max_examples=examples(3))
 @given(
     seed=st.integers(0, 1),
     paradigm=st.sampled_from(["transfer", "in-situ"]),

@@ -14,6 +14,7 @@ from headway.domain.records import KINDS
 from headway.domain.time import AsOf, SystemClock
 from headway.flow import App, BuildReport, When, open_app
 from headway.flow.features import Counts
+from tests.support.depth import examples
 from tests.support.histories import ANCHORS, HABITS, PROMISE, Habits, World, world
 
 VIEW = (
@@ -59,7 +60,7 @@ def deliveries(made: World, random: Random) -> list[dict[str, list[int]]]:
     return found
 
 
-@settings(PROMISE, max_examples=3)
+@settings(PROMISE, max_examples=examples(2))
 @given(as_of=st.sampled_from(ANCHORS), habits=HABITS, seed=st.integers(0, 2**32))
 def test_a_build_from_what_was_kept_is_a_build_from_nothing(as_of: AsOf, habits: Habits, seed: int) -> None:
     random = Random(seed)

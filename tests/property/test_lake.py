@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from headway.domain.time import AsOf, FixedClock
 from headway.lake.lake import Lake
+from tests.support.depth import examples
 from tests.unit.lake.rows import DAY_0, delivery, statement
 
 RUNS = ["oulad/AAA/2013J", "oulad/AAA/2014J", "edx/course-v1:X+1/2013"]
 LEARNERS = ["oulad/1", "oulad/2", "oulad/3"]
-EXAMPLES = settings(max_examples=15)  # each makes one or two lakes on disk
+EXAMPLES = settings(max_examples=examples(8))  # each makes one or two lakes on disk
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
 

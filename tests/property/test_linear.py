@@ -19,6 +19,7 @@ from headway.features.as_of import Moment, compute
 from headway.features.definition import FEATURES, feature
 from headway.features.script import KEYS
 from headway.features.views import STANDARD, FeatureView, view_of
+from tests.support.depth import examples
 from tests.support.histories import PROMISE, World, worlds
 from tests.support.memory import Memory
 
@@ -48,7 +49,7 @@ def differing(found: pa.Table, wanted: pa.Table) -> list[str]:
     ]
 
 
-@settings(PROMISE, max_examples=4)
+@settings(PROMISE, max_examples=examples(2))
 @given(worlds(), st.sampled_from([timedelta(hours=13), timedelta(days=1), timedelta(days=3)]))
 def test_every_feature_is_what_joining_all_that_is_known_gives(world: World, every: timedelta) -> None:
     view, moments = view_of(STANDARD), often(world, every)
@@ -60,7 +61,7 @@ def test_every_feature_is_what_joining_all_that_is_known_gives(world: World, eve
     assert differing(found, wanted) == []
 
 
-@settings(PROMISE, max_examples=1)
+@settings(PROMISE, max_examples=examples(1))
 @given(worlds(), st.integers(150, 400))
 def test_how_runs_are_grouped_is_nothing(world: World, statements: int) -> None:
     view = view_of(STANDARD)
@@ -102,12 +103,22 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "best_score": ("hand_ins", lambda h: h.score.max(where=h.is_due)),
     "soon": ("hand_ins", lambda h: (h.due_in_days.between(0, 9) & ~h.submitted).sum()),
     "latest_hand_in": ("hand_ins", lambda h: h.submitted_age_days.min(where=h.late_days <= 0)),
+    "share_or_none": (
+        "days",
+        lambda d: d.interactions.sum(where=d.age_days < 3).fill_null(0) / d.interactions.sum(where=d.age_days < 14),
+    ),
+    "null_beside_zero": (
+        "days",
+        lambda d: d.interactions.sum(where=d.age_days < 3).fill_null(0) + d.interactions.sum(where=d.age_days < 3),
+    ),
+    "sum_or_one": ("days", lambda d: d.interactions.sum(where=d.age_days < 3).fill_null(1)),
+    "recent_days_or_zero": ("days", lambda d: (d.age_days < 3).sum().fill_null(0)),
     "all_of_it": ("hand_ins", lambda h: h.weight.sum()),
 }
 """Aggregates of every kind that the engine takes apart, and some that it leaves to the join."""
 
 
-@settings(PROMISE, max_examples=4)
+@settings(PROMISE, max_examples=examples(2))
 @given(worlds(), st.sampled_from([timedelta(hours=13), timedelta(days=1), timedelta(days=5)]))
 def test_every_kind_of_aggregate_is_what_joining_gives(world: World, every: timedelta) -> None:
     view, moments = FeatureView("made up", tuple(KINDS), "none"), often(world, every)

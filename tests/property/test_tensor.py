@@ -12,6 +12,7 @@ from headway.evaluation.leakage import Tables, refuse_the_future
 from headway.features.as_of import Moment, compute, run_facts
 from headway.features.tensor import tensor
 from headway.features.views import view_with
+from tests.support.depth import examples
 from tests.support.histories import PROMISE, World, worlds
 from tests.support.memory import Memory
 
@@ -32,13 +33,13 @@ def flat(tables: Tables, moments: list[Moment], step_days: int) -> pa.Table:
     return table
 
 
-@settings(PROMISE, max_examples=2)
+@settings(PROMISE, max_examples=examples(2))
 @given(worlds(), st.sampled_from([1, 7]))
 def test_no_step_depends_on_what_was_recorded_later(world: World, step_days: int) -> None:
     refuse_the_future(lambda tables: flat(tables, world.moments, step_days), world.tables, world.as_of)
 
 
-@settings(PROMISE, max_examples=2)
+@settings(PROMISE, max_examples=examples(2))
 @given(worlds(), st.sampled_from([1, 3]))
 def test_every_cell_is_what_compute_says_at_its_own_time(world: World, step_days: int) -> None:
     moments = world.moments[:: max(1, len(world.moments) // 12)]

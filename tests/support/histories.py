@@ -82,16 +82,17 @@ class World:
         return found
 
 
-SHARES: Final = st.sampled_from([0.0, 0.1, 0.3, 0.7])
+# Hypothesis begins with the first of each, so the first world has a bit of everything.
+SHARES: Final = st.sampled_from([0.3, 0.1, 0.7, 0.0])
 
 HABITS: Final = st.builds(
     Habits,
-    late=st.sampled_from([0.0, 0.2, 0.6]),
+    late=st.sampled_from([0.6, 0.2, 0.0]),
     leaves=SHARES,
     returns=SHARES,
     moved=SHARES,
     unmarked=SHARES,
-    no_outcome=st.sampled_from([0.0, 0.1, 0.5]),
+    no_outcome=st.sampled_from([0.1, 0.0, 0.5]),
 )
 
 

@@ -1,6 +1,6 @@
 """Records in memory: what the as-of engine needs of a lake, over Arrow tables, quick enough for many histories."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
@@ -22,6 +22,7 @@ class Memory:
     breadth = 1
 
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
+        self._kept: set[str] = set()
         self._con = duckdb.connect(config={"threads": 1})
         self._con.execute("SET TimeZone='UTC'")
         for kind in KINDS:
@@ -40,6 +41,10 @@ class Memory:
 
     def everywhere(self, kind: str) -> "ir.Table":
         return self.table(kind)
+
+    def of_runs(self, kind: str, runs: Sequence[str]) -> "ir.Table":
+        table = self.table(kind)
+        return table.filter(table.run.isin(list(runs)))
 
     def put(self, name: str, table: pa.Table) -> "ir.Table":
         self._load(name, table)
@@ -65,7 +70,13 @@ class Memory:
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(expr)}")
+        self._kept.add(name)
         return ibis.table(expr.schema(), name=name)
+
+    def forget(self, names: Iterable[str]) -> None:
+        for name in set(names) & self._kept:
+            self._con.execute(f"DROP TABLE {name}")
+        self._kept -= set(names)
 
     def collect(self, expr: "ir.Table") -> pa.Table:
         wanted = cast("pa.Schema", expr.schema().to_pyarrow())

@@ -45,17 +45,19 @@ def build(
 
     from headway.features.as_of import computed, moments_on_days
     from headway.features.views import view_of, view_with
-    from headway.flow import open_app
+    from headway.lake.lake import Lake
+    from headway.lake.spark_session import Cluster
 
     view = view_of() if features is None else view_with("plain", tuple(features))
-    engine: dict[str, Any] = {"memory_limit_mib": memory_mib, "threads": threads}
-    engine |= {"kind": kind, "master": f"local[{threads}]"} if kind else {}
+    # The lake alone: no peer opens accounts, models or a database.
+    spark = Cluster(f"local[{threads}]", {}, memory_mib) if kind == "spark" else None
+    lake = Lake(Path(home) / "lake", memory_limit_mib=memory_mib, threads=threads, spark=spark)
     rows, writer = 0, None
-    with open_app(Path(home), engine=engine) as app, app.lake.open(None, None) as records:
-        runs = app.lake.runs()
+    with lake.open(None, None) as records:
+        runs = lake.runs()
         moments = weekly(records, runs) if days is None else moments_on_days(records, runs, days)
         for found in computed(view, records, moments):
-            writer = writer or pq.ParquetWriter(out, found.table.schema, compression="zstd")
+            writer = writer or pq.ParquetWriter(out, found.table.schema, compression="zstd", write_statistics=False)
             writer.write_table(found.table)
             rows += len(found)
     if writer is not None:

@@ -226,7 +226,7 @@ def computed(
             step(here)
         return FeatureTable(view, _columns(view, script, here))
 
-    return _group_by_group(records, moments, run, script.here)
+    return _group_by_group(records, moments, run, script)
 
 
 def cohorts(
@@ -252,7 +252,7 @@ def cohorts(
             step(here)
         return tell(here.records, together)
 
-    return _group_by_group(records, moments, run, script.here)
+    return _group_by_group(records, moments, run, script)
 
 
 class LiveCohort:
@@ -476,14 +476,14 @@ def _first_known(rows: "ir.Table", moments: "ir.Table") -> "ir.Table":
 def _first_seen(rows: "ir.Table", moments: "ir.Table", on: str | None) -> "ir.Table":
     """Each record with the first `step` that came after it was recorded and has seen its day (`on`, where it has one).
 
+    Records come with the `run_no` of the run asked for and its first as-of day, `first_on`.
+
     Nearly every record is known by the first moment that has seen its day, which the calendar finds by equality; only
     the others look through the moments.
     """
-    asked, calendar = spans.runs_asked(), spans.calendar()
-    dated = rows.join(asked.select("run_no", "first_on"), "run_no")
-    day = dated.first_on if on is None else ibis.coalesce(ibis.greatest(dated[on], dated.first_on), dated.first_on)
-    dated = dated.mutate(seen_on=day)
-    calendar = calendar.select(day_run="run_no", day="day", day_step="step", day_as_of="as_of")
+    day = rows.first_on if on is None else ibis.coalesce(ibis.greatest(rows[on], rows.first_on), rows.first_on)
+    dated = rows.mutate(seen_on=day)
+    calendar = spans.calendar().select(day_run="run_no", day="day", day_step="step", day_as_of="as_of")
     met = dated.join(calendar, [dated.run_no == calendar.day_run, dated.seen_on == calendar.day])
     met = met.mutate(late_run=ibis.ifelse(met.recorded_at > met.day_as_of, met.run_no, None))
     later = moments.select(
@@ -531,6 +531,8 @@ class _CourseRuns:
 
     def about(self, run: str, as_of: AsOf | None) -> RunFacts:
         """The run as last announced by the as-of time; before its first announcement, as first announced."""
+        if not self.versions:  # whoever asks of a run looked it up in the lake, so it is the time that is too early
+            raise UnknownName(f"Nothing was known of {run} at that time. Name a later date.")
         if run not in self.versions:
             raise UnknownName.of("run", run, self.versions)
         told = [facts for recorded_at, facts in self.versions[run] if as_of is None or recorded_at <= as_of.instant]
@@ -587,9 +589,9 @@ def _spine(
 
 
 def _group_by_group(
-    records: Records, moments: Sequence[Moment], run: Callable[[Here, list[Moment]], Made], kinds: Collection[str]
+    records: Records, moments: Sequence[Moment], run: Callable[[Here, list[Moment]], Made], script: Script
 ) -> Iterator[Made]:
-    """What `run`, which reads these kinds, makes of each group of runs, in their order."""
+    """What `run`, which reads what the script reads, makes of each group of runs, in their order."""
     of_run: dict[str, list[Moment]] = {}
     for moment in sorted(set(moments)):
         of_run.setdefault(moment.run, []).append(moment)
@@ -597,18 +599,20 @@ def _group_by_group(
 
     def one(hand: Records, group: Sequence[Moment]) -> Made:
         runs = sorted({moment.run for moment in group})
-        for kind in {"enrolments", *kinds}:
-            rows = hand.table(kind)
-            hand.define(f"here_{kind}", rows if len(groups) == 1 else rows.filter(rows.run.isin(runs)))
-        for kind in known.ELSEWHERE_KINDS:
+        for kind in {"enrolments", *script.here}:
+            hand.define(f"here_{kind}", hand.of_runs(kind, runs))
+        for kind in script.everywhere:
             hand.define(f"everywhere_{kind}", hand.everywhere(kind))
-        return run(Here(hand), list(group))
+        made = run(Here(hand), list(group))
+        # Before the next group begins: memory would hold both.
+        hand.forget(["spine", *script.steps])
+        return made
 
-    # The first one alone: it compiles what all others use.
-    yield one(records, groups[0])
-    if len(groups) > 1:
-        with records.hands() as hands:
-            yield from _two_at_a_time(hands, groups[1:], one)
+    if len(groups) == 1:
+        yield one(records, groups[0])
+        return
+    with records.hands() as hands:
+        yield from _two_at_a_time(hands, groups, one)
 
 
 def _two_at_a_time(

@@ -1,9 +1,9 @@
-"""What the as-of engine needs of whatever holds the records: eight verbs, spoken in Ibis expressions.
+"""What the as-of engine needs of whatever holds the records: ten verbs, spoken in Ibis expressions.
 
 DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs Ibis expressions can be another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,6 +33,10 @@ class Records(Protocol):
         """The same of every course run there is, even where only some runs were asked for."""
         ...
 
+    def of_runs(self, kind: str, runs: "Sequence[str]") -> "ir.Table":
+        """The same of these runs only, until it is asked for the next time; what is kept of others is not opened."""
+        ...
+
     def put(self, name: str, table: "pa.Table") -> "ir.Table":
         """`table`, loaded under `name` for further expressions."""
         ...
@@ -60,6 +64,10 @@ class Records(Protocol):
         Both have `run_no` and `enrolment`, and no enrolment looks at another: an engine may hand over the rows of some
         enrolments at a time, as long as those of one stay together.
         """
+        ...
+
+    def forget(self, names: "Iterable[str]") -> None:
+        """Lets go of what was kept or transformed under these names, where anything was."""
         ...
 
     def collect(self, expr: "ir.Table") -> "pa.Table":

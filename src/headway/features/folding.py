@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Columns = Mapping[str, Whole]
 
 _BITS: Final = 63
+_NEAR: Final = 1 << 15
 JOINED: Final = {"sum": np.add, "min": np.minimum, "max": np.maximum}
 
 
@@ -92,12 +93,13 @@ class Fold:
             if rows[key].null_count:
                 rows = rows.filter(pc.is_valid(rows[key]))
         thing = ("enrolment", *self.keys)
-        made, first, values = in_order(rows, (*thing, self.step), tuple(dict.fromkeys(one.of for one in self.running)))
-        begins = begins_of(made, thing)
+        sorted_rows = in_order(rows, (*thing, self.step), tuple(dict.fromkeys(one.of for one in self.running)))
+        pieces = sorted_rows.pieces()
+        begins = sorted_rows.begins(pieces, len(thing))
+        made = {name: sorted_rows.at(name, pieces) for name in (*thing, self.step)}
         made |= {"from_step": made[self.step], "until_step": until_of(made[self.step], begins)}
         for one in self.running:
-            each = JOINED[one.how].reduceat(values[one.of], first, dtype=np.int64) if len(first) else first
-            made[one.name] = so_far(each, begins, one.how)
+            made[one.name] = so_far(sorted_rows.joined(one.of, one.how, pieces), begins, one.how)
         return told(made, rows, self.likes)
 
 
@@ -118,38 +120,80 @@ def until_of(steps: "Whole", begins: "NDArray[np.bool_]") -> "Whole":
     return until
 
 
-def in_order(rows: pa.Table, keys: Sequence[str], values: Sequence[str]) -> "tuple[dict[str, Whole], Whole, Columns]":
-    """The different keys in order, where the rows of each begin, and the values; rows sorted by keys, then values."""
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Rows sorted by some keys, then by some values: one whole number for each row where they fit into one.
+
+    Attributes:
+        keys: the keys.
+        values: the values.
+        packed: the rows as numbers, in order; None where they do not fit.
+        places: where each column is in those numbers: from which bit on, how many bits, and what was taken off.
+        columns: the columns in order, where the rows do not fit.
+    """
+
+    keys: Sequence[str]
+    values: Sequence[str]
+    packed: "Whole | None"
+    places: Mapping[str, tuple[int, int, int]]
+    columns: "Columns"
+
+    def pieces(self) -> "Whole":
+        """The first row of each combination of keys."""
+        if self.packed is None:
+            return np.flatnonzero(begins_of(self.columns, self.keys))
+        return np.flatnonzero(begins_of({"": self.packed >> self.places[self.keys[-1]][0]}, [""]))
+
+    def begins(self, pieces: "Whole", keys: int) -> "NDArray[np.bool_]":
+        """Which pieces differ from the one before in one of the first so many keys."""
+        if self.packed is None:
+            return begins_of({name: self.columns[name][pieces] for name in self.keys[:keys]}, self.keys[:keys])
+        return begins_of({"": self.packed[pieces] >> self.places[self.keys[keys - 1]][0]}, [""])
+
+    def at(self, name: str, rows: "Whole | slice" = slice(None)) -> "Whole":
+        """A column of some rows."""
+        if self.packed is None:
+            return self.columns[name][rows]
+        shift, bits, least = self.places[name]
+        found: Whole = self.packed[rows] >> shift
+        found &= (1 << bits) - 1
+        found += least
+        return found
+
+    def joined(self, name: str, how: str, pieces: "Whole") -> "Whole":
+        """The sum, least or greatest of a value over the rows of each piece."""
+        if not len(pieces):
+            return pieces
+        if name == self.values[0] and how != "sum":
+            # Rows of a piece are in the order of their first value.
+            return self.at(name, pieces if how == "min" else np.append(pieces[1:] - 1, -1))
+        return JOINED[how].reduceat(self.at(name), pieces, dtype=np.int64)
+
+
+def in_order(rows: pa.Table, keys: Sequence[str], values: Sequence[str]) -> Sorted:
+    """Rows sorted by keys, then values: columns of whole numbers or days, without nulls."""
     columns = {name: whole(rows[name]) for name in (*keys, *values)}
-    least = {name: int(column.min(initial=column.max(initial=0))) for name, column in columns.items()}
-    bits = {name: (int(column.max(initial=0)) - least[name]).bit_length() for name, column in columns.items()}
+    ends = {name: _ends(rows[name]) for name in columns}
+    bits = {name: (greatest - least).bit_length() for name, (least, greatest) in ends.items()}
     if sum(bits.values()) > _BITS:
-        return _in_order_wide(columns, keys, values)
-    packed = np.zeros(len(rows), dtype=np.int64)
-    for name, column in columns.items():
-        packed <<= bits[name]
-        packed += np.subtract(column, least[name], dtype=np.int64)
+        order = np.lexsort([columns[name] for name in (*keys, *values)][::-1])
+        return Sorted(keys, values, None, {}, {name: column[order] for name, column in columns.items()})
+    packed, shift, places = np.zeros(len(rows), dtype=np.int64), 0, {}
+    for name in reversed(columns):
+        places[name] = (shift, bits[name], ends[name][0])
+        shift += bits[name]
+    # Some rows at a time, so that they stay near the processor while they are packed.
+    for part in (slice(begin, begin + _NEAR) for begin in range(0, len(rows), _NEAR)):
+        for name, (shift, _, least) in places.items():
+            packed[part] += np.subtract(columns[name][part], least, dtype=np.int64) << shift
     packed.sort()
-    found, made = {}, {}
-    for name in values[::-1]:
-        found[name] = (packed & ((1 << bits[name]) - 1)) + least[name]
-        packed >>= bits[name]
-    first = np.flatnonzero(begins_of({"": packed}, [""]))
-    packed = packed[first]
-    for name in keys[::-1]:
-        made[name] = (packed & ((1 << bits[name]) - 1)) + least[name]
-        packed >>= bits[name]
-    return made, first, found
+    return Sorted(keys, values, packed, places, {})
 
 
-def _in_order_wide(
-    columns: "Columns", keys: Sequence[str], values: Sequence[str]
-) -> "tuple[dict[str, Whole], Whole, Columns]":
-    """The same where a row does not fit one whole number."""
-    order = np.lexsort([columns[name] for name in (*keys, *values)][::-1])
-    ordered = {name: column[order] for name, column in columns.items()}
-    first = np.flatnonzero(begins_of(ordered, keys))
-    return {name: ordered[name][first] for name in keys}, first, {name: ordered[name] for name in values}
+def _ends(column: pa.ChunkedArray) -> tuple[int, int]:
+    """The least and the greatest whole number of a column; 0 where it has none."""
+    ends = pc.min_max(column.cast(pa.int32()) if pa.types.is_date32(column.type) else column)
+    return ends["min"].as_py() or 0, ends["max"].as_py() or 0
 
 
 def begins_of(columns: "Columns", names: Sequence[str]) -> "NDArray[np.bool_]":

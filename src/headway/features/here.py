@@ -1,6 +1,6 @@
 """Records of the runs at hand, always under the same names, whatever runs those are. The as-of engine's alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,6 +46,10 @@ class Here:
         """See `Records.everywhere`."""
         return self.records.everywhere(kind)
 
+    def of_runs(self, kind: str, runs: Sequence[str]) -> "ir.Table":
+        """See `Records.of_runs`."""
+        return self.records.of_runs(kind, runs)
+
     def put(self, name: str, table: "pa.Table") -> "ir.Table":
         """See `Records.put`."""
         return self.records.put(name, table)
@@ -63,6 +67,10 @@ class Here:
     ) -> "ir.Table":
         """See `Records.transform`."""
         return self.records.transform(name, function, rows, cursor, schema)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """See `Records.forget`."""
+        self.records.forget(names)
 
     def collect(self, expr: "ir.Table") -> "pa.Table":
         """See `Records.collect`."""

@@ -166,30 +166,34 @@ def risk_set(changes: "ir.Table", moments: "ir.Table", *, keep_departed: bool = 
     """Everyone whose latest known status is enrolled, with a row number that does not depend on the order of records.
 
     Args:
-        changes: changes of status that were known and in force at each moment, each with its `turn`.
+        changes: changes of status that were known and in force at each moment, as `in_turn` numbers them.
         moments: all columns of the moments.
         keep_departed: also those who have left again, which an honest reading never does.
     """
-    at = ["run_no", "step", "learner"]
+    at = ["run_no", "step", "learner_no"]
     enrolling = changes.status == "enrolled"
     last = changes.group_by(*at).agg(
+        learner=changes.learner.arbitrary(),
         # The greatest turn, with what it says as its last binary digit: words at the greatest turn take far longer.
         last=(changes.turn * 2 + enrolling.cast("int64")).max(),
         registered_on=changes.valid_from_on.min(where=enrolling),
     )
     enrolled = last.filter(last.registered_on.notnull() if keep_departed else last["last"] % 2 == 1)
-    there = enrolled.select(*at, "registered_on").join(moments, ["run_no", "step"])
-    numbered = there.mutate(
-        row=ibis.row_number().over(ibis.window(order_by=at)),
-        course_day=days_between(there.as_of_on, there.starts_on),
+    numbered = enrolled.select(
+        "run_no", "step", "learner", "registered_on", row=ibis.row_number().over(ibis.window(order_by=at))
     )
-    return numbered.select(*SPINE.names)
+    there = numbered.join(moments, ["run_no", "step"])
+    return there.mutate(course_day=days_between(there.as_of_on, there.starts_on)).select(*SPINE.names)
 
 
 def in_turn(changes: "ir.Table") -> "ir.Table":
-    """Changes of status with their place, `turn`, among those of the same enrolment: the last that is known counts."""
+    """Changes of status with their place, `turn`, among those of the same enrolment: the last that is known counts.
+
+    Learners are numbered in their order (`learner_no`): each meets all moments, and numbers are sorted sooner.
+    """
     own = ibis.window(group_by=["run", "learner"], order_by=["valid_from", "recorded_at", "status"])
-    return changes.mutate(turn=ibis.row_number().over(own))
+    numbered = changes.mutate(turn=ibis.row_number().over(own))
+    return numbered.mutate(learner_no=ibis.dense_rank().over(ibis.window(order_by="learner")))
 
 
 def days_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":

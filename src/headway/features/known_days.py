@@ -25,6 +25,9 @@ _NONE: Final = -(10**7)
 _LATE: Final = 10**7
 """Earlier and later than any day."""
 
+_KEPT: Final = {"number": ("sum", 0), "before": ("max", _NONE), "spell": ("min", _LATE)}
+"""What is kept of each day: how two changes at the same step join, and what is told where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownDays:
@@ -53,12 +56,11 @@ class KnownDays:
     def __call__(self, rows: pa.Table, cursor: pa.Table) -> pa.Table:
         """See `folding.Folding`; `before_on` is null where no earlier day is known."""
         del cursor
-        pieces, first, values = in_order(rows, ("enrolment", self.day, self.step), (self.number,))
-        sums = np.add.reduceat(values[self.number], first, dtype=np.int64) if len(first) else first
-        begins = begins_of(pieces, ("enrolment", self.day))
-        at = np.flatnonzero(begins)
-        enrolment, day, step = (pieces[name][at] for name in ("enrolment", self.day, self.step))
-        follows = np.zeros(len(at), dtype=bool)
+        acts = in_order(rows, ("enrolment", self.day, self.step), (self.number,))
+        pieces = acts.pieces()
+        begins = acts.begins(pieces, 2)
+        enrolment, day, step = (acts.at(name, pieces[begins]) for name in ("enrolment", self.day, self.step))
+        follows = np.zeros(len(day), dtype=bool)
         follows[1:] = enrolment[1:] == enrolment[:-1]
         adjoins = follows.copy()
         adjoins[1:] &= day[1:] - day[:-1] == 1
@@ -66,7 +68,7 @@ class KnownDays:
         mixed[enrolment[1:][follows[1:] & (step[1:] < step[:-1])]] = True
         late = mixed[enrolment]
         changes = _log(
-            (np.cumsum(begins) - 1, pieces[self.step], sums),
+            (np.cumsum(begins) - 1, acts.at(self.step, pieces), acts.joined(self.number, "sum", pieces)),
             _befores(day, step, follows, late),
             _spells(day, step, adjoins, late),
         )
@@ -149,19 +151,32 @@ def _changes(
 
 
 def _log(numbers: "Changes", befores: "Changes", spells: "Changes") -> "dict[str, Whole]":
-    """One row per place and step at which anything changed: `place`, `step`, `number`, `before`, `spell`."""
-    parts = {"number": (numbers, 0), "before": (befores, _NONE), "spell": (spells, _LATE)}
-    place = np.concatenate([changes[0] for changes, _ in parts.values()])
-    step = np.concatenate([changes[1] for changes, _ in parts.values()])
-    wide = int(step.max(initial=0)) + 1
-    order = np.argsort(place * wide + step, kind="stable")
-    log = {"place": place[order], "step": step[order]}
+    """One row per place and step at which anything changed: `place`, `step`, `number`, `before`, `spell`.
+
+    Args:
+        numbers: of every place, by place and step, from the step at which its day became known.
+        befores: in any order.
+        spells: in any order.
+    """
+    place, step, number = numbers
+    log = _rows(place, step, number=number)
+    first = np.flatnonzero(begins_of(log, ("place",)))
+    later = []
+    for name, (places, steps, values) in (("before", befores), ("spell", spells)):
+        # Nearly all of it becomes known with the day itself.
+        at = first[places]
+        then, after = np.flatnonzero(step[at] == steps), np.flatnonzero(step[at] != steps)
+        JOINED[_KEPT[name][0]].at(log[name], at[then], values[then])
+        later.append(_rows(places[after], steps[after], **{name: values[after]}))
+    log = {name: np.concatenate([rows[name] for rows in (log, *later)]) for name in log}
+    order = np.argsort(log["place"] * (int(log["step"].max(initial=0)) + 1) + log["step"], kind="stable")
+    log = {name: column[order] for name, column in log.items()}
     first = np.flatnonzero(begins_of(log, ("place", "step")))
-    log = {name: column[first] for name, column in log.items()}
-    at = 0
-    for (name, (changes, none)), how in zip(parts.items(), ("sum", "max", "min"), strict=True):
-        column = np.full(len(place), none, dtype=np.int64)
-        column[at : at + len(changes[2])] = changes[2]
-        at += len(changes[2])
-        log[name] = JOINED[how].reduceat(column[order], first) if len(first) else column
-    return log
+    joined = {name: JOINED[how].reduceat(log[name], first) if len(first) else first for name, (how, _) in _KEPT.items()}
+    return {"place": log["place"][first], "step": log["step"][first]} | joined
+
+
+def _rows(place: "Whole", step: "Whole", **told: "Whole") -> "dict[str, Whole]":
+    """Rows of a log; what they do not tell is as if nothing were known."""
+    rows = {"place": place, "step": step}
+    return rows | {name: told.get(name, np.full(len(place), none)) for name, (_, none) in _KEPT.items()}

@@ -117,16 +117,20 @@ class _Plan:
 
     def values(self, definitions: "Sequence[Feature]") -> "dict[str, Callable[[ir.Table], Any]]":
         """How to make each feature of the running totals."""
-        shown = self.reader.shown
-        asked = {definition.name: self.reader.plain(definition.define(shown).op()) for definition in definitions}
-        answers = {found: self.answer(found) for op in asked.values() for found in op.find(ops.Reduction)}
+        asked = {definition.name: self._asked(definition) for definition in definitions}
+        answers = {found: self.answer(found) for op in asked.values() for found in _parts(op)}
         present = self.sum(None, Window())
 
         def value(op: Op, totals: "ir.Table") -> Any:
-            made = {found: answers[found](totals).op() for found in op.find(ops.Reduction)}
+            made = {found: answers[found](totals).op() for found in _parts(op)}
             return ibis.ifelse(present(totals) > 0, op.replace(made).to_expr(), None)
 
         return {name: partial(value, op) for name, op in asked.items()}
+
+    def _asked(self, definition: "Feature") -> Op:
+        """What a feature is made of; where it is a sum and absent is 0, a sum of nothing is 0."""
+        op = self.reader.plain(definition.define(self.reader.shown).op())
+        return op.to_expr().fill_null(0).op() if isinstance(op, ops.Sum) and definition.absent == 0 else op
 
     def _named(self, kind: str, known: "dict[Any, str]") -> str:
         return f"{self.relation}_{kind}{len(known)}"
@@ -150,13 +154,24 @@ class _Plan:
         )
 
     def answer(self, op: Op) -> Answer:
-        """How to make an aggregate of the running totals."""
+        """How to make an aggregate of the running totals, or a sum that is 0 where it is of nothing."""
+        if isinstance(op, ops.Coalesce):
+            return self._sum_or_zero(op)
         window = self.reader.window(op.where)
         found = None if window is None else self._by_kind(op, window)
         if found is not None:
             return found
         column = self.rest.setdefault(op, self._named("rest", self.rest))
         return lambda totals: totals[column]
+
+    def _sum_or_zero(self, filled: Op) -> Answer:
+        """The sum alone: what is added of nothing is 0, and to count how many were added would cost as much again."""
+        op = filled.arg[0]
+        window = self.reader.window(op.where)
+        if window is not None and self.reader.still(op.arg):
+            return self.sum(_number(op.arg), window.and_(self.reader.told(op.arg)))
+        of_sum = self.answer(op)
+        return lambda totals: of_sum(totals).fill_null(0)
 
     def _by_kind(self, op: Op, window: Window) -> Answer | None:
         if isinstance(op, ops.CountStar):
@@ -198,7 +213,7 @@ class _Plan:
         n = self.sum(None, present)
         if isinstance(op, ops.Count):
             return n
-        number = op.arg if op.arg.dtype.is_float64() else ops.Cast(op.arg, ibis.dtype("float64"))
+        number = _number(op.arg)
         total = self.sum(number, present)
         if isinstance(op, ops.Sum):
             return lambda totals: ibis.ifelse(n(totals) > 0, total(totals), None)
@@ -242,7 +257,7 @@ class _Plan:
         """The sum of weights times ages: the weights times the as-of day, less the sum of weights times their days."""
         date = self.reader.shown[aged.date].op()
         present = window.and_(self.reader.told(date)).and_(self.reader.told(weight))
-        number = weight if weight.dtype.is_float64() else ops.Cast(weight, ibis.dtype("float64"))
+        number = _number(weight)
         n, total = self.sum(None, present), self.sum(number, present)
         days = self.sum(ops.Multiply(number, _day_number(date)), present)
 
@@ -292,6 +307,24 @@ class _Plan:
         plain = {op: ops.Sum(op.where) if isinstance(op, ops.CountStar) else op for op in self.rest}
         columns = {name: plain[op].replace(fields).to_expr() for op, name in self.rest.items()}
         return totals.left_join(met.group_by("row").agg(**columns), "row").drop("row_right")
+
+
+def _parts(op: Op) -> list[Op]:
+    """The aggregates of an operation; of sums that are 0 where they are of nothing, the whole of it."""
+    if isinstance(op, ops.Reduction) or _zeroed(op):
+        return [op]
+    return list(dict.fromkeys(part for one in op.__children__ for part in _parts(one)))
+
+
+def _zeroed(op: Op) -> bool:
+    if not (isinstance(op, ops.Coalesce) and len(op.arg) == 2 and isinstance(op.arg[0], ops.Sum)):
+        return False
+    other = op.arg[1]
+    return isinstance(other, ops.Literal) and other.value == 0
+
+
+def _number(op: Op) -> Op:
+    return op if op.dtype.is_float64() else ops.Cast(op, ibis.dtype("float64"))
 
 
 def _all(conditions: tuple[Op, ...]) -> Op:

@@ -58,11 +58,13 @@ class Script:
         steps: how to make each table, in order.
         results: tables made of table `wide` alone, with one line per `row`, which together hold all columns.
         here: the record kinds of the runs at hand that are read.
+        everywhere: those that are read of all runs.
     """
 
     steps: "dict[str, Callable[[Records], Any]]" = field(default_factory=dict)
     results: "list[ir.Table]" = field(default_factory=list)
     here: set[str] = field(default_factory=set)
+    everywhere: set[str] = field(default_factory=set)
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table that will hold the expression's rows; a name that is there already is that table."""
@@ -129,11 +131,17 @@ def script_for(
     if aggregated:
         wide = wide.join(reduced(script, sources.cursor, aggregated), "row")
     wide = _filled(wide, [d for d in found if d.stage == "known"], whole)
-    cohort = wide.run_no.cast("int64") * MOST_STEPS + wide.step
-    wide = script.keep("wide", wide.select("row", *KEYS, *known_ones, cohort=cohort))
-    script.results.append(wide.select("row", *KEYS, *(name for name in features if name in known_ones)))
     derived = [definition for definition in found if definition.stage != "known"]
-    if derived:
+    if all(definition.stage == "row" for definition in derived):
+        # Every row for itself: nothing has to be asked for by itself.
+        wide = wide.select("row", *KEYS, *known_ones)
+        for definition in derived:
+            wide = _filled(wide.mutate(**{definition.name: definition.define(wide)}), [definition])
+        script.results.append(script.keep("wide", wide).select("row", *KEYS, *features))
+    else:
+        cohort = wide.run_no.cast("int64") * MOST_STEPS + wide.step
+        wide = script.keep("wide", wide.select("row", *KEYS, *known_ones, cohort=cohort))
+        script.results.append(wide.select("row", *KEYS, *(name for name in features if name in known_ones)))
         inputs = {name for d in derived for name in d.reads} - {d.name for d in derived}
         # Windows over a cohort carry every column along, so they are given only what is read.
         narrow = wide.select("row", "course_day", "cohort", *sorted(inputs))
@@ -155,7 +163,8 @@ class _Sources:
     def enrolled(self) -> "ir.Table":
         spine = self.spine
         numbered = spine.group_by("run", "run_no", "learner").agg(enrolment=spine.row.min().cast("int32"))
-        return self.keep("enrolled", numbered)
+        first = spans.runs_asked().select("run_no", "first_on")
+        return self.keep("enrolled", numbered.join(first, "run_no"))
 
     @cached_property
     def cursor(self) -> "ir.Table":
@@ -215,11 +224,11 @@ class _Sources:
 
     @cached_property
     def other_enrolments(self) -> "ir.Table":
-        return self.cuts.first_seen(_elsewhere("enrolments", self.enrolled), self._moments, None)
+        return self.cuts.first_seen(self._elsewhere("enrolments"), self._moments, None)
 
     @cached_property
     def other_outcomes(self) -> "ir.Table":
-        return self.cuts.first_seen(_elsewhere("outcomes", self.enrolled), self._moments, None)
+        return self.cuts.first_seen(self._elsewhere("outcomes"), self._moments, None)
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """See `Script.keep`."""
@@ -239,7 +248,7 @@ class _Sources:
 
     @property
     def _asked(self) -> "ir.Table":
-        return spans.runs_asked().select("run", "run_no")
+        return spans.runs_asked().select("run", "run_no", "first_on")
 
     @cached_property
     def _acts(self) -> "ir.Table":
@@ -253,6 +262,15 @@ class _Sources:
 
     def _own(self, kind: str) -> "ir.Table":
         return self._here(kind).join(self.enrolled, ["run", "learner"])
+
+    def _elsewhere(self, kind: str) -> "ir.Table":
+        """The records of a kind that learners of these enrolments have in other runs, `other_run`."""
+        self.script.everywhere.add(kind)
+        rows = ibis.table(ibis.Schema.from_pyarrow(kind_of(kind).schema), name=f"everywhere_{kind}")
+        if "valid_from" in rows.columns:
+            rows = rows.mutate(recorded_at=ibis.greatest(rows.recorded_at, rows.valid_from))
+        met = rows.rename(other_run="run").join(self.enrolled, "learner")
+        return met.filter(met.other_run != met.run)
 
 
 _ACT_COLUMNS: Final = (
@@ -268,15 +286,6 @@ _STAMPED_COLUMNS: Final = (
 _STATED_COLUMNS: Final = tuple(
     name for name in dict.fromkeys((*_ACT_COLUMNS, *_STAMPED_COLUMNS)) if name not in ("enrolment", "run_no", "step")
 )
-
-
-def _elsewhere(kind: str, enrolled: "ir.Table") -> "ir.Table":
-    """The records of a kind that learners of these enrolments have in other runs, `other_run`."""
-    rows = ibis.table(ibis.Schema.from_pyarrow(kind_of(kind).schema), name=f"everywhere_{kind}")
-    if "valid_from" in rows.columns:
-        rows = rows.mutate(recorded_at=ibis.greatest(rows.recorded_at, rows.valid_from))
-    met = rows.rename(other_run="run").join(enrolled, "learner")
-    return met.filter(met.other_run != met.run)
 
 
 def by_learners(statements: "ir.Table") -> "ir.Table":

@@ -5,7 +5,7 @@ and taken away in the cell where it ceases to; a running sum along the steps is 
 function is pure, and enrolments do not look at each other: an engine may call it for any part of a run's enrolments.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
     Steps = NDArray[np.int32] | NDArray[np.int64]
-    Deal = tuple[Steps, Steps]
 
 DAY: Final = "day_{}"
 """The name under which rows carry a date column, as days since 1970."""
 
+_INT64: Final = pa.int64()
 _MOST_CODES: Final = 1 << 20
 """Whole numbers of a wider range are counted before they are told apart."""
 
@@ -65,10 +65,14 @@ class _Calendar:
         steps = steps[seen[np.searchsorted(seen, np.arange(len(steps)))]]
         return cls(first, last, begin, steps)
 
-    def step(self, run: "Steps", day: "Steps") -> "Steps":
-        """The first step of the run whose as-of day is `day` or later; `NEVER` where there is none."""
-        place = self.begin[run] + np.clip(day, self.first[run], self.last[run]) - self.first[run]
-        return np.where(day <= self.last[run], self.steps[place], np.int32(NEVER))
+    def steps_of(self, days: "Steps") -> "Steps":
+        """Of each run and day the first step whose as-of day is that day or later; `NEVER` where there is none."""
+        found = np.full((len(self.first), len(days)), NEVER, dtype=np.int32)
+        there = np.flatnonzero(self.first <= self.last)
+        first, last, begin = (column[there, None] for column in (self.first, self.last, self.begin))
+        place = begin + np.clip(days, first, last) - first
+        found[there] = np.where(days <= last, self.steps[place], np.int32(NEVER))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +128,62 @@ class Totals:
             rows: spans: `enrolment`, `run_no`, `from_step`, `until_step`, dates named by `DAY`, and the columns named.
             cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `today` (days since 1970), and other columns.
         """
-        grid = _Grid.of(rows, cursor)
+        grid = _Grid.of(rows, cursor, self._bounds())
         columns: dict[str, Any] = {}
         for passed in dict.fromkeys(one.passed for one in self.sums):
-            come, go = grid.comings(grid.last_of(passed))
-            for one in self.sums:
-                if one.passed == passed:
-                    columns[one.name] = grid.running(come, go, one)
+            come, go = grid.comings(passed)
+            columns |= {one.name: grid.running(come, go, one) for one in self.sums if one.passed == passed}
         columns |= {one.name: grid.different(one) for one in self.covers}
         columns |= {one.name: grid.best(one) for one in self.bests}
         for name in self.names():
             cursor = cursor.append_column(name, _as_column(columns[name]))
         return cursor
 
+    def _bounds(self) -> Iterator[Bound]:
+        yield from (bound for one in self.sums for bound in one.passed)
+        windows: tuple[Covered | Best, ...] = (*self.covers, *self.bests)
+        yield from (bound for one in windows for bound in (*one.starts, *one.ends))
+
     def names(self) -> list[str]:
         """The columns of totals, in order."""
         return [*(s.name for s in self.sums), *(c.name for c in self.covers), *(b.name for b in self.bests)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """Some of the spans, and what totals have read of them, so that it is read once.
+
+    Attributes:
+        rows: all spans.
+        which: the places of these among them; None for all.
+        kept: which of these count, by the column that says so.
+        columns: the numbers of those that count, by column and by what says so.
+    """
+
+    rows: pa.Table
+    which: "Steps | None" = None
+    kept: "dict[str, Steps]" = field(default_factory=dict)
+    columns: "dict[tuple[str, str | None], Numbers]" = field(default_factory=dict)
+
+    def dealt(self, cell: "Steps", one: Summed, size: int) -> "Numbers":
+        """What these spans add in each cell, each being dealt into its own."""
+        if one.counts is not None:
+            cell = cell[self._kept(one.counts)]
+        numbers = None if one.column is None else self._numbers(one.column, one.counts)
+        return np.bincount(cell, numbers, minlength=size).astype(np.float64)
+
+    def _kept(self, counts: str) -> "Steps":
+        if counts not in self.kept:
+            mask = self.rows[counts].to_numpy(zero_copy_only=False).astype(bool)
+            self.kept[counts] = np.flatnonzero(mask if self.which is None else mask[self.which])
+        return self.kept[counts]
+
+    def _numbers(self, column: str, counts: str | None) -> "Numbers":
+        if (column, counts) not in self.columns:
+            numbers = _numbers(self.rows, column, 0.0)
+            numbers = numbers if self.which is None else numbers[self.which]
+            self.columns[column, counts] = numbers if counts is None else numbers[self._kept(counts)]
+        return self.columns[column, counts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +192,18 @@ class _Grid:
 
     Attributes:
         rows: the spans.
-        width: the number of steps.
+        width: the number of steps; each line has one cell more, for what never comes.
         size: the number of cells.
         line: the first cell of the enrolment of each span.
         begin: the step from which it holds.
-        until: the step from which it does not, at most `width`.
+        until: the step from which it does not; both at most `width`.
         asked: the cell of each spine row.
         calendar: when each day was first seen.
+        each: all spans.
+        ending: those that hold for some time only.
+        days: all days on which it matters when a bound is passed, in order; before and after them it does not.
+        places: where the day of each span stands in a table of them by run, by date column.
         reached: the steps at which spans pass a bound, by bound: many totals ask for the same.
-        columns: what totals have read of the spans, by name.
     """
 
     rows: pa.Table
@@ -167,26 +214,36 @@ class _Grid:
     until: "Steps"
     asked: "Steps"
     calendar: "_Calendar"
+    each: _Spans
+    ending: _Spans
+    days: "Steps"
+    places: "dict[str, Steps]" = field(default_factory=dict)
     reached: "dict[Bound, Steps]" = field(default_factory=dict)
-    columns: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: pa.Table, cursor: pa.Table) -> "_Grid":
+    def of(cls, rows: pa.Table, cursor: pa.Table, bounds: Iterable[Bound]) -> "_Grid":
         step, today, run = (_whole(cursor, name) for name in ("step", "today", "run_no"))
         enrolments, at = np.unique(_whole(cursor, "enrolment"), return_inverse=True)
         width = int(step.max()) + 1 if len(step) else 1
-        place = np.zeros(int(enrolments.max(initial=-1)) + 1, dtype=np.int64)
-        place[enrolments] = np.arange(len(enrolments))
-        held = place[_whole(rows, "enrolment")]
+        size = len(enrolments) * (width + 1)
+        line: Any = np.zeros(int(enrolments.max(initial=-1)) + 1, dtype=np.int32 if size < NEVER else np.int64)
+        line[enrolments] = np.arange(0, size, width + 1)
+        until = np.minimum(_short(rows, "until_step"), np.int32(width))
+        far = max((abs(bound.days) for bound in bounds), default=0) + 1
+        first, last = (int(today.min()), int(today.max())) if len(today) else (0, 0)
+        days = np.arange(first - far, last + far + 1, dtype=np.int32)
         return cls(
             rows=rows,
             width=width,
-            size=len(enrolments) * width,
-            line=held * width,
-            begin=_short(rows, "from_step"),
-            until=np.minimum(_short(rows, "until_step"), np.int32(width)),
-            asked=at * width + step,
+            size=size,
+            line=line[_short(rows, "enrolment")],
+            begin=np.minimum(_short(rows, "from_step"), np.int32(width)),
+            until=until,
+            asked=at * (width + 1) + step,
             calendar=_Calendar.of(run, today, step),
+            each=_Spans(rows),
+            ending=_Spans(rows, np.flatnonzero(until < width)),
+            days=days,
         )
 
     def last_of(self, bounds: Sequence[Bound]) -> "Steps":
@@ -205,51 +262,45 @@ class _Grid:
 
     def _reached(self, bound: Bound) -> "Steps":
         if bound not in self.reached:
-            day = _short(self.rows, DAY.format(bound.date), never=_FAR)
-            self.reached[bound] = self.calendar.step(_short(self.rows, "run_no"), day + np.int32(bound.days))
+            # Looked up once for all spans of a run and day.
+            steps = self.calendar.steps_of(self.days + bound.days)
+            self.reached[bound] = np.minimum(steps, np.int32(self.width)).ravel()[self._place(bound.date)]
         return self.reached[bound]
 
-    def comings(self, step: "Steps") -> "tuple[Deal, Deal]":
-        """Which spans count from `step` on, and in which cell they begin; which of them cease, and in which cell."""
-        come = np.flatnonzero(step < self.until)
-        go = come[self.until[come] < self.width]
-        return (come, self.line[come] + step[come]), (go, self.line[go] + self.until[go])
+    def _place(self, date: str) -> "Steps":
+        """Where the day of each span stands in a table of `days` by run."""
+        if date not in self.places:
+            least, greatest = self.days[0], self.days[-1]
+            day = np.clip(_short(self.rows, DAY.format(date), never=_FAR), least, greatest) - least
+            self.places[date] = day + _short(self.rows, "run_no") * np.int32(len(self.days))
+        return self.places[date]
 
-    def running(self, come: "Deal", go: "Deal", one: Summed) -> "Numbers":
+    def comings(self, bounds: Sequence[Bound]) -> "tuple[Steps, Steps]":
+        """The cell in which each span comes to count; and that in which each of `ending` ceases to.
+
+        What has ceased to hold before it would count comes and goes in the same cell.
+        """
+        step, ending = self.last_of(bounds), self.ending.which
+        return self.line + step, self.line[ending] + np.maximum(step[ending], self.until[ending])
+
+    def running(self, come: "Steps", go: "Steps", one: Summed) -> "Numbers":
         """The sum of what has come and not gone, at each spine row."""
-        total = self._summed(come, one)
-        if len(go[0]):
-            total -= self._summed(go, one)
+        total = self.each.dealt(come, one, self.size)
+        if len(go):
+            total -= self.ending.dealt(go, one, self.size)
         return self._along(total)
-
-    def _summed(self, deal: "Deal", one: Summed) -> "Numbers":
-        """What is added in each cell; spans that do not count are left out before anything is added."""
-        spans, cell = deal
-        if one.counts is not None:
-            counts = self._once(one.counts, lambda name: self.rows[name].to_numpy(zero_copy_only=False).astype(bool))
-            kept = np.flatnonzero(counts[spans])
-            spans, cell = spans[kept], cell[kept]
-        if one.column is None:
-            return self._dealt(cell, None)
-        numbers = self._once(one.column, lambda name: _numbers(self.rows, name, 0.0))
-        return self._dealt(cell, numbers[spans])
-
-    def _once(self, column: str, read: Callable[[str], Any]) -> Any:
-        """A column as it is read first."""
-        if column not in self.columns:
-            self.columns[column] = read(column)
-        return self.columns[column]
 
     def different(self, one: Covered) -> "Numbers":
         """How many values are present at each spine row: each span adds what the earlier ones leave uncovered."""
         value, many = _coded(self.rows[one.column])
-        step, gone = self.last_of(one.starts), np.minimum(self.first_of(one.ends), self.width)
+        step, gone = self.last_of(one.starts), self.first_of(one.ends)
         kept = np.flatnonzero((value >= 0) & (step < gone))
         # Things in the order of their steps: packed into one number each, they are sorted ten times as fast.
         bits = self.width.bit_length()
-        packed = (
-            ((self.line[kept] * many + value[kept]) << 2 * bits) | (step[kept].astype(np.int64) << bits) | gone[kept]
-        )
+        packed = self.line[kept] * many + value[kept]
+        for column in (step, gone):
+            packed <<= bits
+            packed += column[kept]
         packed.sort()
         below = (1 << bits) - 1
         thing, step, gone = packed >> 2 * bits, packed >> bits & below, packed & below
@@ -259,22 +310,22 @@ class _Grid:
         covered = np.append(0, np.maximum.accumulate(gone + rank)[:-1])[: len(thing)] - rank
         step = np.maximum(step, covered)
         adds = step < gone
-        total = self._dealt(line[adds] + step[adds], None)
+        total = self._dealt(line[adds] + step[adds])
         leaves = adds & (gone < self.width)
-        return self._along(total - self._dealt(line[leaves] + gone[leaves], None))
+        return self._along(total - self._dealt(line[leaves] + gone[leaves]))
 
     def best(self, one: Best) -> pa.ChunkedArray:
         """The value at the greatest or least `by` among the spans that count at each spine row."""
         by = _numbers(self.rows, one.by, np.nan)
         by = -by if one.least else by
         step, gone = self.last_of(one.starts), self.first_of(one.ends)
-        counts = ~np.isnan(by) & (step < np.minimum(gone, self.width))
+        counts = ~np.isnan(by) & (step < gone)
         lasting = counts & (gone >= self.width)
         best, winner = self._winners(np.flatnonzero(lasting), step[lasting], by)
-        grid = best.reshape(-1, self.width)
+        grid = best.reshape(-1, self.width + 1)
         top = np.maximum.accumulate(grid, axis=1)
-        place = np.where((grid == top) & np.isfinite(grid), np.arange(self.width), 0)
-        place = np.maximum.accumulate(place, axis=1) + np.arange(0, self.size, self.width)[:, None]
+        place = np.where((grid == top) & np.isfinite(grid), np.arange(self.width + 1), 0)
+        place = np.maximum.accumulate(place, axis=1) + np.arange(0, self.size, self.width + 1)[:, None]
         winner, best = winner[place.ravel()], top.ravel()
         passing = np.flatnonzero(counts & ~lasting)
         if len(passing):
@@ -295,11 +346,11 @@ class _Grid:
         winner[cell[first]] = spans[first]
         return best, winner
 
-    def _dealt(self, cell: "Steps", weights: "Numbers | None") -> "Numbers":
-        return np.bincount(cell, weights, minlength=self.size).astype(np.float64)
+    def _dealt(self, cell: "Steps") -> "Numbers":
+        return np.bincount(cell, minlength=self.size).astype(np.float64)
 
     def _along(self, total: "Numbers") -> "Numbers":
-        sums: Numbers = np.cumsum(total.reshape(-1, self.width), axis=1).ravel()[self.asked]
+        sums: Numbers = np.cumsum(total.reshape(-1, self.width + 1), axis=1).ravel()[self.asked]
         return sums
 
 
@@ -319,20 +370,21 @@ def _as_column(values: Any) -> Any:
 
 
 def _whole(table: pa.Table, name: str, never: int = 0) -> "Steps":
-    return _filled(table[name], never)
+    found: Steps = _filled(table[name], never)
+    return found
 
 
 def _short(table: pa.Table, name: str, never: int = 0) -> "Steps":
     """A column of steps or days: half as wide as other whole numbers, there being most of them."""
-    found: Steps = pc.fill_null(table[name].cast(pa.int32()), never).to_numpy()
+    found: Steps = _filled(table[name], never, pa.int32())
     return found
 
 
-def _filled(column: pa.ChunkedArray, empty: int) -> "Steps":
-    found: Steps = pc.fill_null(column.cast(pa.int64()), empty).to_numpy()
-    return found
+def _filled(column: pa.ChunkedArray, empty: float, kind: pa.DataType = _INT64) -> Any:
+    column = column.cast(kind)
+    return (pc.fill_null(column, empty) if column.null_count else column).to_numpy()
 
 
 def _numbers(table: pa.Table, name: str, empty: float) -> "Numbers":
-    found: Numbers = pc.fill_null(table[name].cast(pa.float64()), empty).to_numpy()
+    found: Numbers = _filled(table[name], empty, pa.float64())
     return found

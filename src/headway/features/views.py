@@ -59,7 +59,7 @@ def view_of(name: str = STANDARD) -> FeatureView:
     named = tuple(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
     if len(named) > 1 or (named and named[0] in FEATURES.names()):
         return view_with(",".join(named), named)
-    raise UnknownName.of("feature view", name, [STANDARD, RECORDS_ONLY])
+    raise UnknownName.of("feature view or feature", name, [STANDARD, RECORDS_ONLY, *FEATURES.names()])
 
 
 def _needs_activity(features: tuple[str, ...]) -> bool:

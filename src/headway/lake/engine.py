@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 import duckdb
 import pyarrow as pa
@@ -182,7 +183,8 @@ def rows_of(
     else:
         # DuckDB reads no object store without its extensions; Delta Lake's own file system does.
         seen = sorted({file.part for file in files})
-        name = f"headway_{layout.name}_v{table.version()}"
+        # By its partitions too: a view of others may stand beside it.
+        name = f"headway_{layout.name}_v{table.version()}_{crc32(' '.join(seen).encode()):08x}"
         con.register(name, table.to_pyarrow_dataset(file_pruning_predicate=[(layout.partition, "in", seen)]))
         source = f"SELECT * FROM {name}"
     return f"SELECT {columns} FROM ({nothing(layout.schema)} UNION ALL BY NAME {source})"

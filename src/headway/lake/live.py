@@ -4,7 +4,7 @@ What `reading.Records` reads from files whenever it is asked, `LiveRecords` keep
 bring. Where someone erased or compacted meanwhile it loads everything again, so that nothing erased is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -37,9 +37,8 @@ class LiveRecords(Records):
         self._files: dict[str, frozenset[str]] = {}
         super().__init__(tables, Selection(None, [run], (*OF_RUN, *OF_ALL_RUNS), snapshot(tables)), budget)
 
-    def _show(self, tables: Tables, selection: Selection) -> None:
+    def _show(self) -> None:
         """Loads the tables under the names under which others find views."""
-        del tables, selection
         for kind in self._kinds:
             rows, _ = self._rows(kind, frozenset())
             order = "learner" if "learner" in self._kinds[kind].schema.names else "id"
@@ -63,6 +62,11 @@ class LiveRecords(Records):
         """See `Records.everywhere`."""
         return ibis.table(self.table(kind).schema(), name=_table(kind) if kind in OF_ALL_RUNS else kind)
 
+    def of_runs(self, kind: str, runs: Sequence[str]) -> "ir.Table":
+        """See `Records.of_runs`."""
+        table = self.table(kind)
+        return table.filter(table.run.isin(list(runs)))
+
     @contextmanager
     def hands(self) -> "Iterator[list[Records]]":
         """These records alone."""
@@ -82,7 +86,7 @@ class LiveRecords(Records):
                 before = self._files[kind]
                 rows, gone = self._rows(kind, before)
                 if gone:
-                    self._show(*self._places)
+                    self._show()
                     return None
                 self._con.execute(f"CREATE OR REPLACE TEMP TABLE arrived_{kind} AS {rows}")
                 self._con.execute(f"INSERT INTO {_table(kind)} SELECT * FROM arrived_{kind}")

@@ -7,10 +7,11 @@ compiles; the text runs on the connection that `Records` owns.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -19,6 +20,7 @@ import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 from ibis.expr.operations import UnboundTable
 
 from headway.domain.errors import InputError, LakeError, UnknownName
@@ -80,15 +82,18 @@ class Records:
         with ExitStack() as stack:
             self._con = stack.enter_context(engine(tables, budget))
             with engine_errors():
-                self._show(tables, selection)
-            self._places = tables, selection
+                self._places: tuple[Tables, Selection] = tables, selection
+                self._loaded: dict[str, DeltaTable | None] = {}
+                self._show()
             self._hands = [self]
             self._made: dict[str, pa.Table] = {}
+            self._stored: set[str] = set()
             self._stack = stack.pop_all()
 
-    def _show(self, tables: Tables, selection: Selection) -> None:
+    def _show(self) -> None:
+        runs = self._places[1].runs
         for name in self._kinds:
-            self._con.execute(f"CREATE TEMP VIEW {name} AS {_cut(self._con, tables, name, selection)}")
+            self._con.execute(f"CREATE TEMP VIEW {name} AS {self._cut(name, runs)}")
 
     @contextmanager
     def hands(self) -> "Iterator[list[Records]]":
@@ -99,10 +104,10 @@ class Records:
         threads = int(self._con.execute("SELECT current_setting('threads')").fetchall()[0][0])
         while len(self._hands) < min(threads, MOST_HANDS):
             hand = copy(self)
-            hand._made = {}
+            hand._made, hand._stored = {}, set()
             hand._con = self._stack.enter_context(closing(self._con.cursor()))
             hand._con.execute("SET TimeZone = 'UTC'")
-            hand._show(*self._places)
+            hand._show()
             self._hands.append(hand)
         # Each hand computes by itself: threads that also help each other's queries get in each other's way.
         self._con.execute(f"SET threads = {max(1, threads // len(self._hands))}")
@@ -140,14 +145,41 @@ class Records:
         Raises:
             UnknownName: the kind is not among those opened.
         """
-        table, (tables, selection) = self.table(kind), self._places
-        if selection.runs is None:
-            return table
-        name = f"{kind}_of_all_runs"
-        rows = _cut(self._con, tables, kind, replace(selection, runs=None))
+        table, (_, selection) = self.table(kind), self._places
+        return table if selection.runs is None else self._view(f"{kind}_of_all_runs", kind, None)
+
+    def of_runs(self, kind: str, runs: Sequence[str]) -> "ir.Table":
+        """The unbound table of a record kind in these of the runs that were opened, until it is asked for again.
+
+        The engine opens every file that a table names, even those of which it reads nothing.
+
+        Raises:
+            UnknownName: the kind is not among those opened.
+        """
+        opened = self._places[1].runs
+        return self._view(f"{kind}_of_these_runs", kind, [run for run in runs if opened is None or run in opened])
+
+    def _view(self, name: str, kind: str, runs: Sequence[str] | None) -> "ir.Table":
+        table = self.table(kind)
         with engine_errors():
-            self._con.execute(f"CREATE TEMP VIEW IF NOT EXISTS {name} AS {rows}")
+            self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {self._cut(kind, runs)}")
         return ibis.table(table.schema(), name=name)
+
+    def _cut(self, kind: str, runs: Sequence[str] | None) -> str:
+        """A query for the records of some runs (None: all) that were known at the time of this selection."""
+        tables, selection = self._places
+        version = selection.snapshot.versions.get(kind)
+        if version is not None and kind not in self._loaded:
+            self._loaded[kind] = tables.load(kind, version)
+            if self._loaded[kind] is None:
+                raise LakeError(
+                    f"Snapshot {selection.snapshot.id} names version {version} of {kind}, but {tables} has no such "
+                    "table."
+                )
+        rows = rows_of(self._con, tables, layout_of(kind), self._loaded.get(kind), runs)
+        if selection.until is None:
+            return rows
+        return f"SELECT * FROM ({rows}) WHERE recorded_at <= TIMESTAMPTZ '{selection.until.instant.isoformat()}'"
 
     def collect(self, expr: "ir.Table") -> pa.Table:
         """The rows of an expression, with the columns and types of the expression's schema.
@@ -209,7 +241,17 @@ class Records:
         self._check_free(name)
         with engine_errors():
             self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(expr)}")
+        self._stored.add(name)
         return ibis.table(expr.schema(), name=name)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Lets go of what was kept or transformed under these names, where anything was."""
+        for name in names:
+            if self._made.pop(name, None) is not None:
+                self._con.unregister(name)
+            elif name in self._stored:
+                self._stored.remove(name)
+                self._con.execute(f"DROP TABLE IF EXISTS {name}")
 
     def define(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table `name` that stands for the expression, computed whenever it is read."""
@@ -300,25 +342,15 @@ def _arrow(schema: ibis.Schema) -> pa.Schema:
 
 
 def _sql(expr: "ir.Table") -> str:
-    return _compiled(expr.op())
+    with _COMPILING:
+        return _compiled(expr.op())
+
+
+_COMPILING: Final = Lock()
+"""Whoever needs what another is compiling waits for it: to compile it twice would take both as long."""
 
 
 @lru_cache(maxsize=512)
 def _compiled(node: Any) -> str:
     """The SQL of an expression's node. Compiling takes Ibis 0.1-0.4 s, and the same feature view is asked for again."""
     return str(ibis.to_sql(node.to_expr(), dialect="duckdb"))
-
-
-def _cut(con: duckdb.DuckDBPyConnection, tables: Tables, kind: str, selection: Selection) -> str:
-    version = selection.snapshot.versions.get(kind)
-    table = None
-    if version is not None:
-        table = tables.load(kind, version)
-        if table is None:
-            raise LakeError(
-                f"Snapshot {selection.snapshot.id} names version {version} of {kind}, but {tables} has no such table."
-            )
-    rows = rows_of(con, tables, layout_of(kind), table, selection.runs)
-    if selection.until is None:
-        return rows
-    return f"SELECT * FROM ({rows}) WHERE recorded_at <= TIMESTAMPTZ '{selection.until.instant.isoformat()}'"

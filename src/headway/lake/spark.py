@@ -6,12 +6,13 @@ callers query. What is kept stays with the executors; only `collect` and `save` 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import ibis
@@ -152,6 +153,14 @@ class SparkRecords(Records):
             self._shown.add(name)
         return ibis.table(table.schema(), name=name)
 
+    def of_runs(self, kind: str, runs: Sequence[str]) -> "ir.Table":
+        """See `Records.of_runs`."""
+        table, name, wanted = self.table(kind), f"{kind}_of_these_runs", set(runs)
+        with spark_errors():
+            rows = self._rows_of(kind, [file for file in self._files[kind] if file.part in wanted])
+            rows.createOrReplaceTempView(name)
+        return ibis.table(table.schema(), name=name)
+
     def _rows_of(self, kind: str, files: "list[DataFile]") -> "DataFrame":
         layout = layout_of(kind)
         types = _types(ibis.Schema.from_pyarrow(layout.schema))
@@ -264,6 +273,11 @@ class SparkRecords(Records):
             con.register("headway_arriving", pa.RecordBatchReader.from_batches(wanted, _unpacked(parts, wanted)))
             return write_file(con, "SELECT * FROM headway_arriving", wanted, path)
 
+    def forget(self, names: Iterable[str]) -> None:
+        """See `reading.Records.forget`."""
+        for name in names:
+            self._let_go(name)
+
     def _hold(self, name: str, rows: "DataFrame") -> None:
         """Computes the rows now and lets go of how they came about: plans would grow with every step."""
         # Columns of their own: where two tables have one from the same third, Spark could not join them with that.
@@ -307,7 +321,12 @@ def _ddl(types: dict[str, str]) -> str:
 
 
 def _sql(expr: "ir.Table") -> str:
-    return _compiled(expr.op())
+    with _COMPILING:
+        return _compiled(expr.op())
+
+
+_COMPILING: Final = Lock()
+"""Whoever needs what another is compiling waits for it: to compile it twice would take both as long."""
 
 
 @lru_cache(maxsize=512)

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pytest
@@ -46,6 +47,22 @@ def test_only_asked_runs_are_read_and_their_files_alone_are_opened(lake: Lake, t
         assert set(records.collect(records.table("statements"))["run"].to_pylist()) == {"oulad/AAA/2010J"}
     with pytest.raises(LakeError, match="headway lake verify"), lake.open(None, None) as records:
         records.collect(records.table("statements"))
+
+
+def test_of_some_of_the_opened_runs_the_files_alone_are_opened(lake: Lake, tmp_path: Path) -> None:
+    early, late = "oulad/AAA/2010J", "oulad/AAA/2011J"
+    with lake.open(AsOf.at("2013-10-04T00:00:00Z"), None) as records:
+        for file in (tmp_path / "lake" / "statements" / "run=oulad%2FAAA%2F2011J").iterdir():
+            file.unlink()
+        found = records.collect(records.of_runs("statements", [early]))
+        assert sorted((row["run"], row["occurred_on"].day) for row in found.to_pylist()) == [(early, 1), (early, 3)]
+        with pytest.raises(LakeError, match="headway lake verify"):
+            records.of_runs("statements", [early, late])
+    with lake.open(None, [early]) as records:
+        assert records.collect(records.of_runs("statements", [late])).num_rows == 0
+        assert records.collect(records.of_runs("statements", [early, late])).num_rows == 5
+        with pytest.raises(UnknownName):
+            records.of_runs("nothing", [early])
 
 
 def test_no_runs_and_unknown_runs_give_no_rows(lake: Lake) -> None:
@@ -94,6 +111,23 @@ def test_what_is_kept_and_put_can_be_joined_and_replaced(lake: Lake) -> None:
         assert records.collect(daily).num_rows == 4
         spine = records.put("spine", pa.table({"n": [1, 2]}))
         assert records.collect(spine).column_names == ["n"]
+
+
+def test_what_is_forgotten_is_gone_and_all_else_is_there(lake: Lake) -> None:
+    def doubled(rows: pa.Table, cursor: pa.Table) -> pa.Table:
+        return pa.concat_tables([rows, cursor])
+
+    with lake.open(None, None) as records:
+        runs = records.keep("runs", records.table("statements").select("run").distinct())
+        kept = records.keep("kept", runs)
+        made = records.transform("made", doubled, runs, runs, runs.schema())
+        records.forget(["runs", "made", "statements", "never there"])
+        for gone in (runs, made):
+            with pytest.raises(duckdb.CatalogException):
+                records.collect(gone)
+        assert records.collect(kept).num_rows == 2
+        assert records.collect(records.table("statements")).num_rows == 10
+        assert records.collect(records.transform("made", doubled, kept, kept, kept.schema())).num_rows == 4
 
 
 def test_what_is_put_may_hold_coded_and_empty_columns(lake: Lake) -> None:
