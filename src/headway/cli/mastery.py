@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 mastery = typer.Typer(no_args_is_help=True, help="What learners have mastered, skill by skill.")
 
-ModelName = Annotated[str, typer.Option("--model", help="bkt, bkt-forgets, pfa, logistic, dkt or blend.")]
+ModelName = Annotated[str, typer.Option("--model", help="bkt, bkt-forgets, pfa, logistic, boosted, dkt or blend.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides who is tested and what a model draws.")]
 
 

@@ -111,6 +111,8 @@ class Bench:
         return replace(enrolled, history=from_cells(self._cells, self._tables[moment])) if self.history else enrolled
 
     def _observed(self, moments: Sequence[Moment], target: Label, known_by: AsOf | None) -> Rows:
+        if not moments:
+            raise NotEnoughData("There is no earlier run to learn from: the run that is tested does not count as one.")
         self.prepare(moments)
         tables = [self._tables[moment] for moment in sorted(set(moments)) if len(self._tables[moment])]
         if not tables:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 SHARE: Final = 0.2
 """Share of the learners who are tested."""
 
-SHOWN: Final = ("bkt", "pfa", "logistic", "dkt", "blend")
+SHOWN: Final = ("bkt", "pfa", "logistic", "boosted", "dkt", "blend")
 FEW: Final = 0.01
 """With a smaller share of repeated rows, one reading serves for both."""
 

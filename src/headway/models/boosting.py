@@ -16,6 +16,7 @@ from headway.models.model import MODELS, Fitted, Floats, Json, Matrix, Model
 from headway.models.space import Range, chosen
 from headway.models.state import decode, encode
 from headway.models.training import known_values, sigmoid, training_weights
+from headway.models.tree_patterns import Patterns
 
 GROWING_THREADS = 1
 """Growing small trees waits at thousands of barriers: a second thread gains little and, on a busy machine, costs much.
@@ -109,7 +110,9 @@ class FittedBoosting:
         found = np.zeros(features.values.shape)
         if len(features):
             where = [features.names.index(name) for name in self.names]
-            found[:, where] = self._shares(known_values(features, self.names))[:, :-1]
+            values = known_values(features, self.names)
+            patterns = self._patterns
+            found[:, where] = patterns.added(values, self._of_tree) if patterns else self._shares(values)[:, :-1]
         return found
 
     def facts(self) -> dict[str, Json]:
@@ -140,8 +143,16 @@ class FittedBoosting:
         return lightgbm.Booster(model_str=self.trees)
 
     @cached_property
+    def _patterns(self) -> Patterns | None:
+        return Patterns.of(self.trees)
+
+    @cached_property
     def _base(self) -> float:
         return float(self._shares(np.full((1, len(self.names)), np.nan))[0, -1])
+
+    def _of_tree(self, values: Floats, tree: int) -> Floats:
+        found = self._booster.predict(values, pred_contrib=True, num_threads=1, start_iteration=tree, num_iteration=1)
+        return np.asarray(found, dtype=np.float64)
 
     def _shares(self, values: Floats) -> Floats:
         found = self._booster.predict(values, pred_contrib=True, num_threads=READING_THREADS)

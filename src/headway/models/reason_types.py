@@ -22,38 +22,45 @@ REASON_TYPES: Final[tuple[ReasonType, ...]] = (
 MEANT: Final[dict[ReasonType, str]] = {
     "on course": "None of the rules applies.",
     "never started": "No activity since the start.",
-    "loss of motivation": "Was as active as others and has fallen silent in the last four weeks.",
-    "lack of time": "On few days all along, less than half of what is usual.",
+    "loss of motivation": "Was there before, came down in the last weeks, and opened fewer materials than is usual.",
+    "lack of time": "Seldom there all along, or much work not handed in, and fewer materials opened than is usual.",
     "busy but low results": "Results well below the middle with twice the usual activity.",
     "skill gap": "Results well below the middle with about the usual activity.",
 }
 
-FELL_TO: Final = 0.5
-"""Active days of the last 28, against the learner's own before, at most so much of what is usual for the cohort."""
+BEHIND: Final = 0.75
+"""Materials opened since the start at most so many times the cohort's middle: who keeps up shows no lack of time."""
 
-WAS_THERE: Final = 0.4
-"""Earlier active days at least so much of the cohort's middle: who was hardly there cannot have fallen silent."""
+WAS_THERE: Final = 0.3
+"""Days and clicks before the last four weeks at least so many times the middle: who was hardly there cannot fall."""
 
-FEW: Final = 0.45
-"""Active days since the start at most so much of the cohort's middle."""
+FELL_TO: Final = 0.6
+"""Days and clicks lately, against the learner's own before, at most so many times what is usual for the cohort."""
 
-LOW: Final = 0.2
+HANDED_IN: Final = 0.25
+"""A share of the work handed in so far below the middle."""
+
+LOW: Final = 0.25
 """A mean score at least so far below the cohort's middle."""
 
 BUSY: Final = 2.0
 """Clicks since the start at least so many times the cohort's middle."""
 
-RECENT_WEEKS: Final = 4
+LATELY: Final = (2, 4)
+"""Weeks that count as lately, each with the time before it; a long one only where as much and more came before."""
+
 NEEDED: Final = (
-    *("active_days_total", "active_days_28d", "active_days_14d", "interactions_total"),
-    *("days_since_first_activity", "mean_score"),
+    *("active_days_total", "active_days_28d", "active_days_14d"),
+    *("interactions_total", "interactions_28d", "interactions_14d"),
+    *("objects_total", "submitted_share", "days_since_first_activity", "mean_score"),
 )
 
 
 def reason_types(features: Matrix) -> NDArray[np.str_]:
     """The type of each row, shape (rows,), one of `REASON_TYPES`.
 
-    In the first six weeks the last two weeks stand for the last four.
+    Numbers are compared as ratios, days and clicks by their geometric mean. In the first six weeks only the last two
+    weeks count as lately. Where no materials are recorded, days stand for them.
 
     Args:
         features: everyone enrolled at one time, with the features of `NEEDED`.
@@ -64,18 +71,21 @@ def reason_types(features: Matrix) -> NDArray[np.str_]:
     found = np.full(len(features), "on course", dtype="U24")
     if not len(features):
         return found
-    days, clicks = (np.nan_to_num(features.column(name)) for name in ("active_days_total", "interactions_total"))
+    known = {name: features.column(name) for name in NEEDED}
+    days, clicks, objects = (
+        np.nan_to_num(known[f"{name}_total"]) for name in ("active_days", "interactions", "objects")
+    )
     started = days > 0
     found[~started] = "never started"
     if not started.any():
         return found
-    fell = _fell_silent(features, days, started)
-    few = started & ~fell & (days <= FEW * np.median(days[started]))
-    scores = features.column("mean_score")
-    known = scores[~np.isnan(scores)]
-    middle = float(np.median(known)) if len(known) else np.nan
-    with np.errstate(invalid="ignore"):
-        low = started & ~fell & ~few & (scores <= middle - LOW)
+    opened = objects if np.median(objects[started]) > 0 else days
+    behind = started & (_ratio(opened, started) <= BEHIND)
+    before, lately = _past(known, started)
+    there = before >= WAS_THERE
+    fell = behind & there & (lately <= FELL_TO)
+    few = behind & ~fell & (~there | _below(known["submitted_share"], started, HANDED_IN))
+    low = started & ~fell & ~few & _below(known["mean_score"], started, LOW)
     busy = low & (clicks >= BUSY * np.median(clicks[started]))
     found[fell], found[few], found[low], found[busy] = (
         *("loss of motivation", "lack of time", "skill gap", "busy but low results"),
@@ -83,14 +93,32 @@ def reason_types(features: Matrix) -> NDArray[np.str_]:
     return found
 
 
-def _fell_silent(features: Matrix, days: Floats, started: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Who was there before and hardly in the last weeks, against the cohort's own change between the two."""
-    weeks = float(np.max(np.nan_to_num(features.column("days_since_first_activity")))) / 7
-    recent_weeks = RECENT_WEEKS if weeks > RECENT_WEEKS + 2 else RECENT_WEEKS / 2
-    recent = np.nan_to_num(features.column("active_days_28d" if recent_weeks == RECENT_WEEKS else "active_days_14d"))
-    before = np.maximum(days - recent, 0) / max(weeks - recent_weeks, 1) * recent_weeks
-    left = (recent + 1) / (before + 1)
-    usual = np.median(before[started])
-    return np.asarray(
-        started & (left <= FELL_TO * np.median(left[started])) & (before >= WAS_THERE * usual) & (usual > 0)
-    )
+def _past(known: dict[str, Floats], started: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Days and clicks before lately, and lately against before, both as ratios to the cohort's middle."""
+    weeks = float(np.max(np.nan_to_num(known["days_since_first_activity"]))) / 7
+    spans = [span for span in LATELY if weeks > span + 2] or list(LATELY[:1])
+    before, change = [], []
+    for what in ("active_days", "interactions"):
+        whole = np.nan_to_num(known[f"{what}_total"])
+        for span in spans:
+            late = np.nan_to_num(known[f"{what}_{7 * span}d"])
+            own = np.maximum(whole - late, 0) / max(weeks - span, 1) * span
+            change.append(_ratio((late + 1) / (own + 1) - 1, started))
+        before.append(_ratio(own, started))
+    return _geometric(before), _geometric(change)
+
+
+def _geometric(ratios: list[Floats]) -> Floats:
+    return np.asarray(np.exp(np.mean(np.log(ratios), axis=0)), dtype=np.float64)
+
+
+def _ratio(values: Floats, started: NDArray[np.bool_]) -> Floats:
+    """Numbers, with one added to each, against the cohort's middle."""
+    return np.asarray((values + 1) / (np.median(values[started]) + 1), dtype=np.float64)
+
+
+def _below(shares: Floats, started: NDArray[np.bool_], far: float) -> NDArray[np.bool_]:
+    """Whether a share lies so far below the middle of those that are known; never where it is not known."""
+    known = shares[started & ~np.isnan(shares)]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(shares <= (np.median(known) if len(known) else np.nan) - far, dtype=np.bool_)

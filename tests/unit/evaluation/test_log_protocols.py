@@ -21,6 +21,7 @@ from headway.evaluation.oulad_a1 import FIRST_ASSESSMENT
 from headway.evaluation.protocols import PROTOCOLS, ProtocolResult
 from headway.evaluation.rows import Rows
 from headway.models.model import MODELS
+from tests.support.few_features import few_features
 from tests.support.memory import Memory
 from tests.support.simulation import runs_of, simulated
 
@@ -82,14 +83,17 @@ def kdd(logs: dict[str, pa.Table]) -> ProtocolResult:
 
 @pytest.fixture(scope="module")
 def penalty() -> ProtocolResult:
-    return told(simulated(learners="50", runs="3", seed="4"), replace(IN_SITU_PENALTY, weeks=(1, 4)))
+    with few_features("headway.evaluation.in_situ_penalty"):
+        return told(simulated(learners="50", runs="3", seed="4"), replace(IN_SITU_PENALTY, weeks=(1, 4)))
 
 
 @pytest.fixture(scope="module")
 def first() -> ProtocolResult:
+    """With few features: what it asks, of whom and when is the same."""
     tables = simulated(learners="80", runs="3", seed="4")
     names = dict(zip(runs_of(tables), (f"oulad/BBB/{p}" for p in ("2013J", "2014B", "2014J")), strict=True))
-    return told(renamed(tables, "oulad", names), replace(FIRST_ASSESSMENT, days_before=(0, 3)))
+    with few_features("headway.evaluation.trials"):
+        return told(renamed(tables, "oulad", names), replace(FIRST_ASSESSMENT, days_before=(0, 3)))
 
 
 def lines(result: ProtocolResult, **wanted: object) -> list[dict[str, Any]]:

@@ -205,3 +205,8 @@ def test_blended_is_no_worse_than_its_parts_on_average(bench: Bench) -> None:
             found[paradigm].append(auroc(said.test.labels, said.risks))
     means = {paradigm: float(np.mean(values)) for paradigm, values in found.items()}
     assert means["blended"] > max(means["transfer"], means["in-situ"]) - 0.02, means
+
+
+def test_without_an_earlier_run_it_says_so(bench: Bench) -> None:
+    with pytest.raises(NotEnoughData, match="no earlier run to learn from"):
+        answer(bench, question(train_runs=()), "transfer", LOGISTIC)

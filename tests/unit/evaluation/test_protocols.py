@@ -3,7 +3,7 @@
 The runs are simulated ones that bear the names of the published data set.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from headway.evaluation.trials import Data, Trial
 from headway.features.as_of import compute, moments_on_days
 from headway.features.views import view_with
 from headway.models.model import MODELS
+from tests.support.few_features import few_features
 from tests.support.memory import Memory
 from tests.support.simulation import runs_of, simulated
 
@@ -69,6 +70,13 @@ def of(result: ProtocolResult, label: str, **wanted: object) -> list[dict[str, A
     """The rows of one trial that have these values."""
     rows: list[dict[str, Any]] = [row for row in result.rows if row["protocol"] == label]
     return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few() -> Iterator[None]:
+    """What a protocol asks, of whom and when is the same whatever the features."""
+    with few_features("headway.evaluation.trials"):
+        yield
 
 
 @pytest.fixture(scope="module")

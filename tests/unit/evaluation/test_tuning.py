@@ -124,8 +124,8 @@ def test_models_own_parameters_lie_within_their_ranges(model: Logistic | Boostin
 
 
 def test_values_outside_and_unknown_names_are_refused() -> None:
-    with pytest.raises(InputError, match="c = 9"):
-        Logistic().with_params(c=9)
+    with pytest.raises(InputError, match="c = 900"):
+        Logistic().with_params(c=900)
     with pytest.raises(UnknownName, match="'trees'"):
         Boosting().with_params(tree=3)
     whole = chosen(Boosting().parameters, {"trees": Range(1, 9, whole=True)}, {"trees": 3.0})

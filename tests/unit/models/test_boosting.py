@@ -1,9 +1,13 @@
 """The settings follow the number of rows, the seed decides, and interactions are found."""
 
+import re
+
 import numpy as np
+import pytest
 
 from headway.evaluation.metrics import auroc
-from headway.models.boosting import TREES, Boosting, Parameters
+from headway.models import tree_patterns
+from headway.models.boosting import TREES, Boosting, FittedBoosting, Parameters
 from headway.models.logistic import Logistic
 from headway.models.model import Floats, Matrix
 
@@ -51,3 +55,65 @@ def test_names_with_spaces_and_signs_are_fine() -> None:
     named = Matrix(("a b", "ö:", "[c]", '"d"'), rows.values)
     one = Boosting(Parameters(trees=5)).fit(named, labels, np.ones(300), seed=1)
     assert np.array_equal(Boosting().restore(one.state()).risk(named), one.risk(named))
+
+
+def test_contributions_are_those_of_the_trees_whatever_was_asked_before() -> None:
+    rows, labels = crossed(400, 1)
+    rows.values[::7, 0] = np.nan
+    rows.values[::5, 1] = 0.0
+    made = Boosting(Parameters(trees=40)).fit(rows, labels, np.ones(400), seed=1)
+    fresh, random = crossed(300, 3)[0], np.random.default_rng(4)
+    near = Matrix(rows.names, rows.values + random.normal(0, 1e-4, rows.values.shape))
+    on_edges = Matrix(rows.names, rows.values.copy())
+    found = re.findall(r"^(?:split_feature|threshold)=(.*)$", made.state()[TREES].decode(), re.MULTILINE)
+    for feature, threshold in zip(found[0].split(), found[1].split(), strict=True):
+        on_edges.values[: len(found), int(feature)] = float(threshold)
+        on_edges.values[len(found) : 2 * len(found), int(feature)] = np.nextafter(float(threshold), np.inf)
+    absent = Matrix(rows.names, np.full((2, 4), np.nan))
+    for asked in (rows, near, on_edges, fresh, absent, rows):
+        alone = Boosting().restore(made.state())
+        assert isinstance(alone, FittedBoosting)
+        assert np.abs(made.contributions(asked) - alone._shares(asked.values)[:, :-1]).max() < 1e-12
+        assert np.array_equal(made.contributions(asked), alone.contributions(asked)), "to the last bit"
+        assert np.array_equal(made.contributions(asked.rows(np.array([1]))), alone.contributions(asked)[1:2])
+
+
+def test_a_tree_is_read_for_new_patterns_of_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, labels = crossed(400, 1)
+    made = Boosting(Parameters(trees=5)).fit(rows, labels, np.ones(400), seed=1)
+    made.contributions(rows)
+    asked: list[int] = []
+    of_tree = FittedBoosting._of_tree
+
+    def counted(self: FittedBoosting, values: Floats, tree: int) -> Floats:
+        asked.append(len(values))
+        return of_tree(self, values, tree)
+
+    monkeypatch.setattr(FittedBoosting, "_of_tree", counted)
+    moved = Matrix(rows.names, rows.values.copy())
+    moved.values[3] = np.nan
+    made.contributions(moved)
+    made.contributions(rows)
+    assert set(asked) <= {1}
+    assert len(asked) <= 5
+
+
+def test_what_is_remembered_of_a_tree_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, labels = crossed(400, 1)
+    made = Boosting(Parameters(trees=5)).fit(rows, labels, np.ones(400), seed=1)
+    wanted = made.contributions(rows)
+    monkeypatch.setattr(tree_patterns, "MOST_PATTERNS", 10)
+    again = Boosting().restore(made.state())
+    assert isinstance(again, FittedBoosting)
+    told = [again.contributions(rows.rows(np.arange(first, first + 8))) for first in range(0, 400, 8)]
+    assert np.array_equal(np.concatenate(told), wanted)
+    assert again._patterns is not None
+    assert max(len(tree.added) for tree in again._patterns._trees) <= 10
+
+
+def test_trees_of_many_splits_are_read_row_by_row() -> None:
+    rows, labels = crossed(4000, 1)
+    made = Boosting(Parameters(trees=5, leaves=40, leaf_most=10)).fit(rows, labels, np.ones(4000), seed=1)
+    assert isinstance(made, FittedBoosting)
+    assert made._patterns is None
+    assert np.array_equal(made.contributions(rows), made._shares(rows.values)[:, :-1])

@@ -1,6 +1,7 @@
 """What every mastery model promises: no look ahead or aside, the same state each time, and a state that returns."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from headway.domain.errors import InputError, NotEnoughData, UnknownName
 from headway.models.mastery.blend import Blend
 from headway.models.mastery.dkt import Dkt, Parameters
+from headway.models.mastery.logistic import FittedLogistic
 from headway.models.mastery.responses import Responses
 from headway.models.mastery.tracer import TRACERS, Fitted, Tracer
 from tests.support.answers import changed, mixed
@@ -119,3 +121,10 @@ def test_models_say_what_they_are(name: str) -> None:
 def test_an_unknown_model_is_named_with_near_ones() -> None:
     with pytest.raises(UnknownName, match="bkt"):
         TRACERS.get("bktt")
+
+
+def test_weights_for_other_columns_are_refused_with_what_to_do() -> None:
+    model = fitted("logistic")
+    assert isinstance(model, FittedLogistic)
+    with pytest.raises(InputError, match="Fit it again"):
+        replace(model, weights=model.weights[:-3]).predict(mixed(seed=2))

@@ -98,15 +98,41 @@ def test_hyperbole_stays_low_and_denial_is_less() -> None:
     assert signs("I am not suicidal") < READ < signs("I am suicidal")
 
 
+def test_every_denied_weak_word_counts_less() -> None:
+    assert signs("I do not have panic attacks and I am not stressed") < signs("I have panic attacks and I am stressed")
+    assert signs("I am not stressed") < 0.2
+    assert signs("I have never been depressed") < READ
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("i want to comit sucide", "I want to commit suicide"), ("so lonley and hopless", "so lonely and hopeless")],
+)
+def test_common_misspellings_are_read_as_meant(wrong: str, right: str) -> None:
+    assert signs(wrong) == signs(right)
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("my cousin keeps trying to harm herself", "other_at_risk"),
+        ("last night he pushed me again", "abuse"),
+        ("this week there was no cash for groceries at our place", "finance"),
+    ],
+)
+def test_ideas_that_meet_are_found_without_a_phrase_of_theirs(text: str, category: str) -> None:
+    assert category in distress(words_of(text)).categories
+
+
 def test_what_is_studied_is_less_than_what_is_lived() -> None:
     assert signs("The character wants to die in the novel") < READ < signs("I want to die")
 
 
 def test_recall_and_workload_stay_what_the_docs_say() -> None:
-    """The figures of docs/explanation/distress.md; two settings were made in sight of the held sentences."""
+    """The figures of docs/explanation/distress.md; a few settings were made in sight of the held sentences."""
     assert sum(signs(text) >= READ for text in SIGNS) >= 0.95 * len(SIGNS)
     assert sum(signs(text) >= READ for text in HARMLESS) <= 0.05 * len(HARMLESS)
-    assert sum(signs(text) >= READ for text in HELD_SIGNS) >= 13
+    assert sum(signs(text) >= READ for text in HELD_SIGNS) >= 14
     assert sum(signs(text) >= READ for text in HELD_HARMLESS) <= 3
     assert len(SIGNS) + len(HELD_SIGNS) >= 60
     assert len(HARMLESS) + len(HELD_HARMLESS) >= 200

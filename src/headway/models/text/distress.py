@@ -136,7 +136,7 @@ def _together(words: Words, weak: list[Found]) -> Iterator[Signal]:
             strength *= LAUGHED
         alike = sign_model().chance(words.part(start, end)) if end - start >= FEWEST_WORDS else 0.0
         # Neither weak words nor likeness to an example is enough; both together are what paraphrases have.
-        own = 1 - math.prod(1 - one.weight for one in held.values())
+        own = 1 - math.prod(1 - _weak_weight(keys, one) for one in held.values())
         strength = max(strength, READ * own * alike / ALIKE)
         category = strongest.name.removeprefix(WEAK)
         if category in known.CATEGORIES:

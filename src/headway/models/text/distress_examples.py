@@ -117,6 +117,104 @@ To be honest I have been very low since January and I've had thoughts of hurting
 I hate being alive.
 can't do life anymore
 Je veux mourir.
+I don't think I will make it to the end of this year.
+I've started giving away my things because I won't need them.
+I wrote a will last night, I am twenty.
+I have been saving up my tablets for when it gets too much.
+I looked up ways to do it and now I can't stop looking.
+I've thought about how I would do it and where.
+I tried to end it in spring and I am thinking about it again.
+I want this pain to be over, whatever it takes.
+The pain in my head is unbearable and I see only one way to stop it.
+I drive too fast at night and hope that something happens.
+There is no reason for me to be here.
+I have no purpose, I just take up space.
+I feel trapped and every door is closed.
+I feel guilty for being alive.
+I am so ashamed of myself that I can't look at anybody.
+I only make life harder for the people around me.
+My family carries me like a stone and they would be lighter without me.
+I don't fit in anywhere and nobody wants me around.
+Nobody has talked to me in weeks and I have stopped hoping.
+I have pulled away from everyone and I can't find the way back.
+I don't answer my friends any more, I just lie there in the dark.
+I can't feel joy about anything any more.
+Nothing I used to love means anything to me now.
+Nothing cheers me up, not even my little boy.
+I feel down every single day and it is getting worse.
+I have been depressed for months and I can't hide it any longer.
+I feel like I have let my whole family down.
+I hate what I have become.
+I look in the mirror and I feel disgust.
+I see no light at the end of this.
+It will never get better for me.
+I have lost all hope that things will change.
+I don't care about anything, not even about myself.
+I'm so tired, not sleepy tired, tired of all of it.
+I just want to sleep and not have to feel anything.
+I drink every night so that I don't have to feel.
+I've been drinking since the morning and nobody has noticed.
+I take pills to get through the day and more pills to sleep.
+I can't sleep, I can't eat, I just shake.
+I lie awake until five every night and my thoughts won't stop.
+I wake up at three with my heart racing and I think I'm dying.
+I have not washed or eaten properly for a week.
+I have lost twelve kilos because I can't keep food down.
+I make myself throw up after every meal.
+I burn my arms so that I can feel something.
+I scratch my skin until it bleeds when the marks come out.
+The voices tell me that I am rubbish and I believe them.
+Something in my head is broken and I am frightened of it.
+I'm scared all the time and I don't know why.
+I can't stop worrying, my chest is tight and I can't breathe.
+I had an anxiety attack in the middle of the presentation and ran out.
+I'm falling to pieces and nobody around me can tell.
+I smile at everyone and inside I'm screaming.
+I am at the end of my strength.
+I can't carry this any more.
+It's all too much and I don't know where to turn.
+I'm breaking and I can't tell anyone.
+I am so angry that I am afraid I will do something terrible.
+I could explode, I punch walls until my hands are bloody.
+Everything went wrong this year and I can't see how to start again.
+I don't know how to keep myself safe tonight.
+I should not be left alone right now.
+Please can somebody talk to me, I am not safe.
+I don't know who else to tell, I need help urgently, not with the course.
+Since my baby was born I cry all day and I'm afraid to be alone with her.
+My girlfriend left me and I can't see a life after this.
+My husband died in the summer and I can't get through a single day.
+My father had a stroke and I sit by his bed every night.
+We buried my best friend on Friday.
+My mum is dying and I can't think about essays.
+Our house burned down and we have nothing left.
+My family fled and I do not know whether they are alive.
+There are bombs falling where my parents live and I can't reach them.
+I was attacked on my way home and I have not left my room since.
+I was raped and I have not told anybody.
+A lecturer touched me and said I would fail if I talked.
+My partner hits me and then says sorry, and it gets worse each time.
+My husband takes my phone and doesn't let me see anybody.
+My father said he will kill me if I don't marry the man.
+He waits for me outside every evening and I am terrified.
+They post my pictures and tell me to kill myself.
+Somebody in the group chat keeps writing that I should die.
+I get hateful comments about my skin colour every day and I can't take it.
+I am sleeping on the floor of the library because I have nowhere to stay.
+I lost my flat and I move from sofa to sofa.
+I eat once a day because that's all that I can pay for.
+My account is empty and my children are hungry.
+They will send me back to my country and I will be killed there.
+My friend texted me that she is going to do it tonight.
+One of the people in my group wrote that he can't go on living.
+I'm afraid my flatmate will hurt herself, she has locked the door.
+My daughter says that she wants to be dead.
+A classmate gave me his laptop and said he won't need it any more.
+She keeps saying we would all be better without her and I don't know what to do.
+i feel so empty and theres no point to anything
+im a failure at everything and everyone knows it
+i dont want to do this anymore and i dont mean the homework
+nobody loves me and i get why
 """.strip().splitlines()
 )
 
@@ -404,5 +502,60 @@ I was robbed of two points.
 The test attacked my self-esteem, lol.
 I was shot down in the peer review.
 My ex from the pair project won't answer, can I change partners?
+I currently live in a small town and work in a hospital.
+I'm a physician and I look after people with cancer.
+I am a registered nurse and I have seen many people die of this.
+I'm new here and I have been living abroad for ten years.
+My uncle died of polio as a child, so I am curious about vaccines.
+When I was young my mother worked as a nurse.
+I am anxious to learn more about this topic.
+I can't afford the time for the optional reading.
+The soldier cried and the men burst into tears in the last scene.
+The suitors mock him and threaten his son.
+In my notes it says that the pair is threatened by a third term.
+I got most lost at the part with the second derivative.
+I hate to say it but the second lecture was weaker.
+Am I alone in getting a different number?
+I'm not the only one who feels lost in week three.
+I had shingles last year and the doctor explained the vaccine.
+My daughter was diagnosed early and is doing well, thanks to her teachers.
+I work as a legal assistant on cases of domestic violence.
+I was in hospital for a small operation and I'm back now.
+I am sick of these pop-ups.
+I feel down about my score but I'll try again.
+I feel empty handed without the slides.
+I'm exhausted after the marathon, so I'll post tomorrow.
+I can't take the test on Friday, can I take it on Monday?
+I want out of group three, please move me to group five.
+I want to drop this course without losing my deposit.
+I'm tired of the same examples.
+Nobody answered my question about part two.
+Nobody in my group has written anything yet.
+I feel guilty for not reading the chapter.
+I'm ashamed to say that I never learned fractions.
+I give up, what's the trick in problem four?
+I can't stop watching these videos, they are so good.
+I can't sleep because this puzzle is so interesting.
+My heart was racing before the quiz but it went well.
+I cried at the end of the film, what a story.
+I was scared of statistics before this course and now I love it.
+I am worried that I will miss the deadline.
+I'm stressed about the exam, any tips?
+My friend and I are not sure who submits.
+I have no idea how to go on with question two.
+I see no light in the plot, is the lamp broken?
+There is no point in rounding here.
+The pain scale in the study goes from one to ten.
+I lost my notes and have to start again.
+We lost the game but the team was happy.
+My landlord is fixing the internet, so I will be late.
+I missed my bus and slept on my friend's sofa.
+I'm hungry, see you after lunch.
+The drug is given once a day in both groups.
+I hear voices in the recording but they are very low.
+My computer is dead and I need help urgently.
+I am trapped in a loop in exercise three.
+I broke the build and I am so sorry.
+Someone please help me with the installation.
 """.strip().splitlines()
 )

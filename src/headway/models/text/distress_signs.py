@@ -34,7 +34,8 @@ WEAK: Final[dict[str, dict[float, str]]] = {
             feel* lost, feel* useless, feel* trapped, feel* like nothing
         """,
         0.3: """
-            alone, burden, failure, numb, empty, dark, darkness, miserable, misery, useless, ashamed, shame, guilt*,
+            disgust, unloved, unwanted, reckless, withdrawn, sadness, helpless, helplessness, alone, burden, failure,
+            numb, empty, dark, darkness, miserable, misery, useless, ashamed, shame, guilt*,
             broken, shattered, hate, hates, isolated, isolation, pointless, depress*, hopes, suffer*, invisible,
             ruined, give up, giving up, gave up on, nothing left, lost everything, lost interest in, lost all
             interest, do not recognise, sinking
