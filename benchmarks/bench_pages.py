@@ -104,6 +104,7 @@ async def work(
     took: dict[str, list[float]] = {}
     sent: dict[str, int] = {}
     statuses: dict[str, int] = {}
+    pending: dict[str, int] = {}
 
     async def one(name: str, token: str, seed: int, until: float) -> None:
         rng = np.random.default_rng(seed)
@@ -116,6 +117,7 @@ async def work(
                 took.setdefault(key, []).append((time.perf_counter() - begun) * 1000)
                 sent[key] = int(answer.headers.get("content-length", 0))
                 statuses[key] = answer.status_code
+                pending[key] = pending.get(key, 0) + ('id="pending"' in answer.text)
                 await asyncio.sleep(think * rng.uniform(0.5, 1.5))
 
     users = len(tokens["adviser"])
@@ -123,11 +125,12 @@ async def work(
     who = [(name, tokens[name][at]) for name, number in share.items() for at in range(number)]
     for length, told in ((max(5.0, seconds / 4), False), (seconds, True)):
         took.clear()
+        pending.clear()
         began = time.time()
         until = time.perf_counter() + length
         await asyncio.gather(*(one(name, token, seed, until) for seed, (name, token) in enumerate(who)))
         if told:
-            tell(took, sent, statuses)
+            tell(took, sent, statuses, pending)
     return began
 
 
@@ -136,14 +139,17 @@ def plain(path: str) -> str:
     return re.sub(r"simulated~[\w~]+|DS101-[\w-]+", "…", path).replace("?run=…", "")
 
 
-def tell(took: dict[str, list[float]], sent: dict[str, int], statuses: dict[str, int]) -> None:
-    """Prints the table, the slowest first."""
-    print(f"{'page':46} {'status':>6} {'times':>5} {'p50 ms':>7} {'p95 ms':>7} {'KB':>6}")
+def tell(took: dict[str, list[float]], sent: dict[str, int], statuses: dict[str, int], pending: dict[str, int]) -> None:
+    """Prints the table, the slowest first; `later` counts the answers that the page is being computed."""
+    print(f"{'page':46} {'status':>6} {'times':>5} {'later':>5} {'p50 ms':>7} {'p95 ms':>7} {'KB':>6}")
     for key, times in sorted(took.items(), key=lambda pair: -float(np.quantile(pair[1], 0.95))):
         p50, p95 = np.quantile(times, [0.5, 0.95])
-        print(f"{key:46} {statuses[key]:6} {len(times):5} {p50:7.0f} {p95:7.0f} {sent[key] / 1000:6.1f}")
+        print(
+            f"{key:46} {statuses[key]:6} {len(times):5} {pending[key]:5} {p50:7.0f} {p95:7.0f} {sent[key] / 1000:6.1f}"
+        )
     every = [each for times in took.values() for each in times]
-    print(f"{'all':46} {'':6} {len(every):5} {np.quantile(every, 0.5):7.0f} {np.quantile(every, 0.95):7.0f}")
+    p50, p95 = np.quantile(every, [0.5, 0.95])
+    print(f"{'all':46} {'':6} {len(every):5} {sum(pending.values()):5} {p50:7.0f} {p95:7.0f}")
 
 
 def main() -> None:

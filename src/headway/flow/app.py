@@ -39,13 +39,22 @@ class App:
 
 @contextmanager
 def open_app(
-    home: Path, *, clock: Clock | None = None, actor: str = "cli", progress: Progress = quiet, **overrides: Any
+    home: Path | str, *, clock: Clock | None = None, actor: str = "cli", progress: Progress = quiet, **overrides: Any
 ) -> Iterator[App]:
     """The app of `home`, made with its defaults where it is not there yet; closed at the end."""
+    home = Path(home)
     write_default_toml(home)
     settings = Settings.load(home, **overrides)
-    store = Store.open(settings.store.url)
-    store.migrate()
+    app = app_of(settings, clock or SystemClock(), actor, progress)
+    app.store.migrate()
+    try:
+        yield app
+    finally:
+        app.store.close()
+
+
+def app_of(settings: Settings, clock: Clock, actor: str, progress: Progress = quiet) -> App:
+    """The app of settings whose home is there and brought up to date, for another process of one that opened it."""
     lake = Lake(
         settings.lake.root,
         storage_options=settings.lake.storage_options,
@@ -56,10 +65,7 @@ def open_app(
     )
     places = settings.registry
     registry = Registry(places.tracking_uri, places.artifact_root, places.experiment)
-    try:
-        yield App(settings, lake, store, registry, clock or SystemClock(), actor, progress)
-    finally:
-        store.close()
+    return App(settings, lake, Store.open(settings.store.url), registry, clock, actor, progress)
 
 
 def _spark(settings: Settings) -> Cluster | None:

@@ -180,7 +180,8 @@ def _visits(
     week = (day - (about.starts_on - EPOCH).days) // 7
     during = (week >= 0) & (week < weeks)
     visited[place[during], week[during]] = True
-    return visited, tuple(None if at < 0 else EPOCH + timedelta(days=at) for at in last.tolist())
+    dates = {at: EPOCH + timedelta(days=at) for at in np.unique(last[last >= 0]).tolist()}
+    return visited, tuple(dates.get(at) for at in last.tolist())
 
 
 def _opened(

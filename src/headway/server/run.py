@@ -5,6 +5,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -13,6 +14,7 @@ from headway.domain.errors import ConfigError
 from headway.flow.app import App
 from headway.server.app import create_app
 from headway.server.log import note, set_up
+from headway.web.ready import begin
 
 BACKLOG: Final = 2_048
 KEEP_ALIVE_S: Final = 75
@@ -53,7 +55,8 @@ def serve(
     gc.freeze()  # libraries stay for good: looking through them again and again is what makes answers late
     gc.set_threshold(*GARBAGE)
     application = create_app(app, demo=demo)
-    application.site.warm()
+    application.site.begin_helpers()
+    application.site.warm(partial(begin, application.site))
     config = uvicorn.Config(
         application,
         host=host,

@@ -5,8 +5,9 @@ One flow call is one `begin()`: everything in it is kept or nothing. Nobody else
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import local
 from time import sleep
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._here = _Here()
 
     @classmethod
     def open(cls, url: str) -> "Store":
@@ -56,18 +58,54 @@ class Store:
             ConfigError: the database cannot be reached.
             Conflict: another process kept writing for 30 s.
         """
+        self.see_anew()
         with self._connect(read=False) as connection:
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def read(self, *, newest: bool = False) -> Iterator[sa.Connection]:
         """A connection in a transaction that sees one state of the store, never waits for writers and cannot write.
+
+        Args:
+            newest: the state of this moment, also within `one_state`.
 
         Raises:
             ConfigError: the database cannot be reached.
         """
-        with self._connect(read=True) as connection:
-            yield connection
+        here = self._here
+        if here.open is None or newest:
+            with self._connect(read=True) as connection:
+                yield connection
+            return
+        if here.connection is None:
+            here.connection = here.open.enter_context(self._connect(read=True))
+        here.readers += 1
+        try:
+            yield here.connection
+        finally:
+            here.readers -= 1
+
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """Lets all that this thread reads inside see one state of the store, in one transaction, until it writes."""
+        here = self._here
+        if here.open is not None:
+            yield
+            return
+        with ExitStack() as here.open:
+            try:
+                yield
+            finally:
+                here.connection = None
+                to_close, here.open = here.open, None
+                to_close.close()
+
+    def see_anew(self) -> None:
+        """Lets what this thread reads from now on see what was written meanwhile, inside `one_state` too."""
+        here = self._here
+        if here.open is not None and here.connection is not None and not here.readers:
+            here.connection = None
+            here.open.close()
 
     def migrate(self) -> bool:
         """Whether anything was changed: brings the tables to this version's; costs one query where they already are.
@@ -117,6 +155,14 @@ class Store:
                 yield connection
 
 
+class _Here(local):
+    """What one thread reads in one state: how it is closed, its connection once there is one, how many use it."""
+
+    open: ExitStack | None = None
+    connection: sa.Connection | None = None
+    readers: int = 0
+
+
 def is_away(error: BaseException) -> bool:
     """Whether an error says that the database, good when headway was started, cannot be used just now.
 
@@ -159,7 +205,9 @@ def _sqlite(place: sa.URL) -> sa.Engine:
 
     def began(connection: sa.Connection) -> None:
         read = connection.get_execution_options().get(_READ, False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {int(read)}")
+        if connection.info.get(_READ) is not read:
+            connection.exec_driver_sql(f"PRAGMA query_only = {int(read)}")
+            connection.info[_READ] = read
         # A deferred transaction that starts to write late can be refused at once, whatever the timeout.
         connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
 

@@ -184,6 +184,19 @@ def fail(connection: sa.Connection, job: Job, now: datetime, why: str, attempts:
     return state
 
 
+def call_off(
+    connection: sa.Connection,
+    id: str,  # noqa: A002 - the word for it everywhere else
+    why: str,
+    request: Mapping[str, Any],
+    progress: Mapping[str, Any],
+) -> None:
+    """Makes a job dead that nobody has begun, and says why and what is left of it; a running or done one stays."""
+    idle = (JOBS.c.id == id) & JOBS.c.state.in_(["waiting", "dead"])
+    told = {"state": "dead", "last_error": why[:ERROR_CHARACTERS], "request": dict(request), "progress": dict(progress)}
+    connection.execute(sa.update(JOBS).where(idle).values(**told))
+
+
 def hasten(connection: sa.Connection, id: str, due_at: datetime) -> None:  # noqa: A002 - the word for it everywhere else
     """Makes a waiting or dead job due by an instant; one that runs, or is due before, stays as it is."""
     later = (JOBS.c.id == id) & JOBS.c.state.in_(["waiting", "dead"]) & (JOBS.c.due_at > due_at)

@@ -69,6 +69,12 @@ class Board:
     def __len__(self) -> int:
         return len(self.learners)
 
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        """The pseudonyms, in the order of the board."""
+        found: tuple[str, ...] = self.once.get(("everyone",), None, lambda: tuple(self.learners.tolist()))
+        return found
+
     def of_groups(self, groups: frozenset[str] | None) -> "NDArray[np.bool_]":
         """Which learners are in one of the groups; None stands for everybody."""
         if groups is None:

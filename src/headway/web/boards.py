@@ -46,26 +46,26 @@ class Boards:
         self._changes += 1
 
     def _now(self, connection: sa.Connection, score_run: ScoreRun) -> Board:
-        seat = self._seats.get(score_run.id, None, lambda: _Seat(connection, score_run, self._changes))
+        seat = self._seats.get(score_run.id, None, lambda: _Seat(self._store, score_run, self._changes))
         return seat.now(connection, self._changes)
 
 
 class _Seat:
     """The board of one score run, and up to where it followed the audit."""
 
-    def __init__(self, connection: sa.Connection, score_run: ScoreRun, changes: int) -> None:
-        self._followed = int(connection.execute(sa.select(sa.func.max(AUDIT.c.id))).scalar_one() or 0)
-        self._changes = changes
-        self._board = board_of(connection, score_run)
-        self._turn = Lock()
+    def __init__(self, store: Store, score_run: ScoreRun, changes: int) -> None:
+        self._store, self._changes, self._turn = store, changes, Lock()
+        with store.read(newest=True) as connection:
+            self._followed = int(connection.execute(sa.select(sa.func.max(AUDIT.c.id))).scalar_one() or 0)
+            self._board = board_of(connection, score_run)
 
     def now(self, connection: sa.Connection, changes: int) -> Board:
         if not self._moved(connection, changes):
             return self._board
-        with self._turn:
-            if self._moved(connection, changes):
-                newest, _ = _news(connection, self._board.score_run.run, self._followed)
-                self._board = brought_up_to_date(connection, self._board)
+        with self._turn, self._store.read(newest=True) as latest:  # who asks may see an earlier state
+            if self._moved(latest, changes):
+                newest, _ = _news(latest, self._board.score_run.run, self._followed)
+                self._board = brought_up_to_date(latest, self._board)
                 self._followed, self._changes = newest, changes
         return self._board
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,26 +34,30 @@ class Field:
     place: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """Texts in small letters without accents, one for each learner, and their ranks in the order of the letters."""
+    """Texts in small letters without accents, one for each learner, and their ranks in the order of the letters.
+
+    Attributes:
+        texts: the texts.
+        ranks: the same text has the same.
+        column: the texts again, to be searched.
+    """
 
     texts: list[str]
     ranks: "NDArray[np.float64]"
+    column: pa.StringArray
 
     @classmethod
     def of(cls, texts: list[str]) -> "Texts":
         """Texts with their ranks; the same text has the same."""
         ranks = np.unique(np.array(texts, dtype=str), return_inverse=True)[1]
-        return cls(texts, ranks.astype(np.float64))
-
-    def and_more(self, more: Sequence[str]) -> "Texts":
-        """The same with a few more behind."""
-        return Texts.of([*self.texts, *more]) if more else self
+        return cls(texts, ranks.astype(np.float64), pa.array(texts, pa.string()))
 
     def has(self, wanted: str, some: "NDArray[np.int64]") -> "NDArray[np.bool_]":
         """Which of some have a text in them."""
-        return np.array([wanted in self.texts[at] for at in some.tolist()], dtype=bool)
+        found: NDArray[np.bool_] = pc.match_substring(self.column, wanted).to_numpy(zero_copy_only=False)[some]
+        return found
 
 
 def fold(text: str) -> str:
@@ -71,11 +77,19 @@ def folded(person: "Person | None", learner: str) -> str:
     return fold(f"{person.name} {person.number}" if person is not None else learner.rpartition("/")[2])
 
 
-def names_on(board: "Board", people: "Mapping[str, Person]") -> Texts:
-    """What is searched and sorted by, of everybody on a board; made once for the same people, none for pseudonyms."""
-    found: Texts = board.once.get(
-        ("names", bool(people)), people, lambda: Texts.of([folded(people.get(each), each) for each in board.learners])
-    )
+def names_on(board: "Board", people: "Mapping[str, Person]", more: tuple[str, ...] = ()) -> Texts:
+    """What is searched and sorted by, of everybody on a board and some more; made once for the same people.
+
+    Args:
+        board: the board.
+        people: who they are; nobody where pseudonyms are shown.
+        more: those behind the board.
+    """
+
+    def make() -> Texts:
+        return Texts.of([folded(people.get(each), each) for each in (*board.learners, *more)])
+
+    found: Texts = board.once.get(("names", bool(people), more), people, make)
     return found
 
 

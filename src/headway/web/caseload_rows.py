@@ -14,11 +14,12 @@ import numpy as np
 from headway.advising.worklist import LISTED, NO_LIST, TABS, Case, Places, places
 from headway.domain.errors import Pending
 from headway.domain.time import AsOf, midnight
-from headway.flow.caseload_facts import Standing, cases_of, everybody, standing
+from headway.flow.caseload_facts import Standing, cases_of, enrolled, everybody, standing
 from headway.governance.accounts import Account
 from headway.web.board import SCORED, TOO_EARLY
 from headway.web.caseload_ask import Ask
 from headway.web.caseload_field import Field, Texts, field_of, fold, folded, names_on, with_more
+from headway.web.fresh import Once
 from headway.web.people import groups_of
 
 if TYPE_CHECKING:
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
 
     from headway.governance.accounts import Account
     from headway.web.board import Board
+    from headway.web.site import Site
     from headway.web.visit import Visit
 
 WEEK: Final = timedelta(days=7)
+ASKED_LATELY: Final = 16
+"""So many answers are kept for those who see the same groups: who pages through a list asks for the same."""
+
 ABOUT_A_WEEK: Final = timedelta(days=9)
 MOST_OPTIONS: Final = 200
 LATE: Final = timedelta(days=8)
@@ -51,7 +56,7 @@ class Pages:
         return self.ask.to(page=number)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Where everybody stands for those who see the same groups and have the same capacity; made once for all of them.
 
@@ -65,6 +70,8 @@ class Layout:
         counts: how many stand on each tab (rows) and list (columns; the last for those without a prediction).
         earlier: everybody's chance a week before (NaN where there was none) and list then (-1 where on none).
         new: who is on the first two lists now and was on neither a week before.
+        too_early: whether nobody in scope can be predicted yet.
+        once: who is asked for, by what is asked for.
     """
 
     field: Field
@@ -76,6 +83,8 @@ class Layout:
     counts: "NDArray[np.int64]"
     earlier: "tuple[NDArray[np.float64], NDArray[np.int8]]"
     new: "NDArray[np.bool_]"
+    too_early: bool
+    once: "Once[NDArray[np.int64]]"
 
 
 class Listing:
@@ -137,30 +146,46 @@ class Listing:
         return found
 
     def _laid_out(self) -> Layout:
-        field = self._field()
+        everyone = self._field()
         groups = self.visit.scope.groups(self.run.id)
         size = 0 if self.board is None else len(self.board)
-        scoped = np.ones(len(field.learners), dtype=bool)
+        scoped = np.ones(len(everyone.learners), dtype=bool)
         if groups is not None:
-            scoped[size:] = [group in groups for group in field.group[size:]]
-        lists, mine = np.full(len(field.learners), -1, dtype=np.int8), scoped.copy()
+            scoped[size:] = [group in groups for group in everyone.group[size:]]
+        lists, mine = np.full(len(everyone.learners), -1, dtype=np.int8), scoped.copy()
         if self.board is not None:
             scoped[:size] = mine[:size] = self.board.of_groups(groups)
         mine[size:] = scoped[size:]
-        off = [field.place[each] for each in self.standing.off if each in field.place]
+        off = [everyone.place[each] for each in self.standing.off if each in everyone.place]
         mine[off] = False
         if self.board is not None:
             lists[:size] = self.board.lists(mine[:size], self.capacity)
-        found = places(field.place, mine, lists, field.absent, self.standing.cases)
-        earlier = self._earlier(len(field.learners), groups)
-        new = np.zeros(len(field.learners), dtype=bool)
+        found = places(everyone.place, mine, lists, everyone.absent, self.standing.cases)
+        earlier = self._earlier(len(everyone.learners), groups)
+        new = np.zeros(len(everyone.learners), dtype=bool)
         if self.before is not None:
             new = (found.list < 2) & ((earlier[1] < 0) | (earlier[1] > 1)) & (found.first == LISTED)
         ranked = np.argsort(found.order, kind="stable")[int((found.order == 0).sum()) :]
         shown = found.tab >= 0
         cells = found.tab[shown].astype(np.int64) * (NO_LIST + 1) + found.list[shown]
         counts = np.bincount(cells, minlength=len(TABS) * (NO_LIST + 1)).reshape(len(TABS), NO_LIST + 1)
-        return Layout(field, scoped, mine, int(scoped[off].sum()), found, ranked, counts, earlier, new)
+        too_early = False
+        if self.board is not None:
+            here = self.board.status[scoped[:size]]
+            too_early = len(here) > 0 and bool((here == TOO_EARLY).all())
+        return Layout(
+            everyone,
+            scoped,
+            mine,
+            int(scoped[off].sum()),
+            found,
+            ranked,
+            counts,
+            earlier,
+            new,
+            too_early,
+            Once(ASKED_LATELY),
+        )
 
     def _field(self) -> Field:
         board = self.board
@@ -233,11 +258,9 @@ class Listing:
     def names(self) -> Texts:
         """What is searched and sorted by: name and number, else the pseudonym."""
         people = self.visit.site.people() if self.visit.scope.named else {}
-        learners, size = self.field.learners, 0 if self.board is None else len(self.board)
-        more = [folded(people.get(each), each) for each in learners[size:]]
         if self.board is None:
-            return Texts.of(more)
-        return names_on(self.board, people).and_more(more)
+            return Texts.of([folded(people.get(each), each) for each in self.field.learners])
+        return names_on(self.board, people, tuple(self.field.learners[len(self.board) :]))
 
     @cached_property
     def reasons(self) -> Texts:
@@ -245,8 +268,12 @@ class Listing:
         if self.board is None:
             return Texts.of(["" for _ in self.field.learners])
         board, more = self.board, len(self.field.learners) - len(self.board)
-        found: Texts = board.once.get(("reasons",), None, lambda: Texts.of([fold(str(each)) for each in board.reason]))
-        return found.and_more([""] * more)
+
+        def make() -> Texts:
+            return Texts.of([*(fold(str(each)) for each in board.reason), *[""] * more])
+
+        found: Texts = board.once.get(("reasons", more), None, make)
+        return found
 
     def counts(self) -> dict[str, int]:
         """How many each tab has."""
@@ -268,7 +295,15 @@ class Listing:
 
     @cached_property
     def chosen(self) -> "NDArray[np.int64]":
-        """Who is asked for, in the order asked for."""
+        """Who is asked for, in the order asked for; that others asked for the same makes it quick."""
+        ask, once = self.ask, self._layout.once
+        if ask.tab != "week" or ask.status or ask.sort == "contact":
+            return self._chosen()
+        key = (self.visit.scope.named, ask.group, ask.lists, ask.new, ask.q, ask.reason, ask.sort, ask.down)
+        found: NDArray[np.int64] = once.get(key, self.names if ask.q or ask.sort == "name" else None, self._chosen)
+        return found
+
+    def _chosen(self) -> "NDArray[np.int64]":
         ask = self.ask
         found = self._in_usual_order()
         if ask.group:
@@ -382,10 +417,7 @@ class Listing:
     @property
     def too_early(self) -> bool:
         """Whether nobody in scope can be predicted yet."""
-        if self.board is None:
-            return False
-        here = self.board.status[self.scoped[: len(self.board)]]
-        return len(here) > 0 and bool((here == TOO_EARLY).all())
+        return self._layout.too_early
 
     @property
     def groups(self) -> list[str]:
@@ -411,13 +443,10 @@ class Listing:
 
     def not_scored(self) -> int:
         """How many in scope are enrolled and have no score; 0 while that is being looked up."""
-        from headway.flow.caseload_facts import enrolled
-
         if self.board is None or self.visit.scope.groups(self.run.id) is not None:
             return 0
-        app, run, as_of = self.visit.site.app, self.run.id, self.visit.as_of
         try:
-            known = self.visit.site.slow.get(("enrolled", run), lambda: enrolled(app, run, as_of), wait_s=0.0)
+            known = enrolled_in(self.visit.site, self.run.id, self.visit.as_of, 0.0)
         except Pending:
             return 0
         place = self.board.place
@@ -438,6 +467,11 @@ class Listing:
         if self.board is None or not np.isfinite(self.field.absent[at]):
             return None
         return self.board.score_run.as_of.day(self.run.zone) - timedelta(days=int(self.field.absent[at]))
+
+
+def enrolled_in(site: "Site", run: str, as_of: AsOf, wait_s: float) -> frozenset[str]:
+    """Who is enrolled in a run, minutes old at most; Pending where that takes longer than is waited."""
+    return site.worked_out(("enrolled", run), wait_s, enrolled, run, as_of)
 
 
 def _fits(case: Case, status: str, actor: str) -> bool:

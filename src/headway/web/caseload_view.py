@@ -26,6 +26,8 @@ from headway.web.caseload_rows import Listing
 
 if TYPE_CHECKING:
     from headway.governance.challenges import Challenge
+    from headway.web.board import Board
+    from headway.web.site import Site
     from headway.web.visit import Seen, Visit
     from headway.web.words import Words
 
@@ -314,10 +316,7 @@ class CaseloadView:
         board = self.listing.board
         if board is None:
             return None
-        app, ref = self.visit.site.app, board.score_run.model_version
-        found: PastList | None
-        found = self.visit.site.slow.get(("past list", ref), lambda: past_list(app, ref), wait_s=RATE_WAIT_S)
-        return found
+        return past_of(self.visit.site, board, RATE_WAIT_S)
 
     @property
     def course_problem(self) -> bool:
@@ -360,6 +359,12 @@ class CaseloadView:
     def day_of(self, at: datetime) -> date:
         """The local day of an instant, in the course's zone."""
         return AsOf(at).day(self.listing.run.zone)
+
+
+def past_of(site: "Site", board: "Board", wait_s: float) -> PastList | None:
+    """How lists by the model of a board did before; Pending where that takes longer than is waited."""
+    ref = board.score_run.model_version
+    return site.worked_out(("past list", ref), wait_s, past_list, ref)
 
 
 def _tenth(chance: float) -> int:

@@ -24,6 +24,8 @@ from headway.flow.records import hashed
 from headway.governance import audit
 from headway.scoring import kept
 from headway.web.address import named
+from headway.web.board import Board
+from headway.web.site import Site
 from headway.web.visit import Seen, Visit
 from headway.web.words import SOURCE, Words, zone_name
 
@@ -218,16 +220,13 @@ def facts_of_run(visit: Visit) -> CourseFacts:
     Raises:
         Pending: they are being read; ask again in a moment.
     """
-    board = visit.board
-    app, run = visit.site.app, visit.run.id
+    return facts_at(visit.site, visit.run.id, visit.board, visit.as_of, visit.patience(FACTS_WAIT_S))
 
-    def make() -> CourseFacts:
-        everyone = () if board is None else tuple(str(each) for each in board.learners)
-        return facts_of(app, run, AsOf.now(app.clock), everyone)
 
-    size = 0 if board is None else len(board)
-    found: CourseFacts = visit.site.slow.get(("course facts", run, size), make, wait_s=FACTS_WAIT_S)
-    return found
+def facts_at(site: Site, run: str, board: Board | None, as_of: AsOf, wait_s: float) -> CourseFacts:
+    """The facts of everyone on a board, at most minutes old; Pending where they take longer than is waited."""
+    everyone = () if board is None else board.everyone
+    return site.worked_out(("course facts", run, len(everyone)), wait_s, facts_of, run, as_of, everyone)
 
 
 def _facts(visit: Visit, learners: Sequence[str]) -> tuple[CourseFacts, Mapping[str, int]]:

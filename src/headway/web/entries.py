@@ -47,14 +47,17 @@ class Entries:
         with self._list:
             self._waiting.append(own)
         with self._turn:
-            if own.written:
-                return
-            with self._list:
-                together, self._waiting = self._waiting, []
-            if own not in together:  # those with whom it was to be written could not be
-                together.append(own)
-            with self._store.begin() as connection:
-                for each in together:
-                    audit.record(connection, each.at, each.actor, each.action, each.subject, each.detail)
+            if not own.written:
+                self._write(own)
+        self._store.see_anew()
+
+    def _write(self, own: _Entry) -> None:
+        with self._list:
+            together, self._waiting = self._waiting, []
+        if own not in together:  # those with whom it was to be written could not be
+            together.append(own)
+        with self._store.begin() as connection:
             for each in together:
-                each.written = True
+                audit.record(connection, each.at, each.actor, each.action, each.subject, each.detail)
+        for each in together:
+            each.written = True

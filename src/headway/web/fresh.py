@@ -2,7 +2,7 @@
 
 Nobody waits for what somebody waited for before. What is kept is shared, so it must not be changed.
 
-`Fresh` is for what takes seconds and may be a little old: it is computed in threads of its own, a few at a time. `Once`
+`Fresh` is for what takes seconds and may be a little old: threads of its own compute it, or wait for a helper. `Once`
 is for what is quick and must fit what it was asked for: it is made by who needs it, and never waits behind the former.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLong
 from dataclasses import dataclass
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
@@ -20,6 +20,8 @@ from headway.domain.errors import Pending
 T = TypeVar("T")
 
 WORKERS: Final = 2
+MOST_WAIT: Final = 3
+"""So many may wait for first values at once, where they wait for a time only: threads are few, and others come."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Fresh(Generic[T]):
         self._good_s, self._most, self._now = good_s, most, now
         self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
         self._turn = Lock()
+        self._seats = BoundedSemaphore(MOST_WAIT)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fresh")
 
     def get(self, key: Hashable, make: Callable[[], T], wait_s: float | None = None) -> T:
@@ -53,7 +56,7 @@ class Fresh(Generic[T]):
             wait_s: how long to wait for a first value; None for as long as it takes.
 
         Raises:
-            Pending: it is not there after `wait_s` seconds.
+            Pending: it is not there after `wait_s` seconds; at once where several wait already.
         """
         with self._turn:
             kept = self._kept.get(key)
@@ -66,14 +69,24 @@ class Fresh(Generic[T]):
             self._kept.move_to_end(key)
             if not kept.value.done() and kept.has_old:
                 return kept.old  # type: ignore[return-value] # a value was there before
-        try:
-            wrong = kept.value.exception(wait_s)
-        except TooLong as late:
-            raise Pending() from late
+        wrong = self._wrong(kept.value, wait_s)
         if wrong is not None:
             self.drop(key)
             raise wrong
         return kept.value.result()
+
+    def _wrong(self, value: Future[T], wait_s: float | None) -> BaseException | None:
+        """What went wrong with a value, which is waited for."""
+        if wait_s is None or value.done():
+            return value.exception()
+        sits = self._seats.acquire(blocking=False)
+        try:
+            return value.exception(wait_s if sits else 0)
+        except TooLong as late:
+            raise Pending() from late
+        finally:
+            if sits:
+                self._seats.release()
 
     def drop(self, key: Hashable) -> None:
         """Forgets a value; who asks next waits for it."""

@@ -1,7 +1,6 @@
 """What an explanation says beyond its reasons, in words for the page: computed behind the page and kept."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from headway.advising.explained import (
     CHANGED_DEFINITIONS,
@@ -13,7 +12,8 @@ from headway.advising.explained import (
     what_if_words,
 )
 from headway.advising.wording import label_words
-from headway.domain.errors import HeadwayError, Pending
+from headway.domain.errors import HeadwayError, InputError, NotEnoughData, Pending
+from headway.flow.app import App
 from headway.web.learner_view import LearnerView
 
 
@@ -46,17 +46,18 @@ class Told:
 
 def explanation_told(view: LearnerView, wait_s: float) -> Told | None:
     """What is said beyond the reasons; None while it is being computed."""
-    week, site = view.week, view.visit.site
+    week = view.week
     if week is None:
         return Told(wrong=view.visit.words.gettext("Nothing was said of this learner yet."))
-    key = ("explained", week.score_run.id, view.seen.learner)
+    score_run, learner = week.score_run, view.seen.learner
+    key = ("explained", score_run.id, learner)
     try:
-        found: Explanation = site.slow.get(key, partial(_explained, view), wait_s)
+        found = view.visit.worked_out(key, wait_s, _explained, learner, score_run.run, str(score_run.as_of))
     except Pending:
         return None
     except HeadwayError as wrong:
         return Told(wrong=str(wrong))
-    return told_of(found)
+    return Told(wrong=found) if isinstance(found, str) else told_of(found)
 
 
 def told_of(found: Explanation) -> Told:
@@ -76,9 +77,11 @@ def told_of(found: Explanation) -> Told:
     )
 
 
-def _explained(view: LearnerView) -> Explanation:
+def _explained(app: App, learner: str, run: str, as_of: str) -> Explanation | str:
+    """The explanation, or why there is none, which is kept too: it takes as long to find out."""
     from headway.flow.explaining import explain_learner
 
-    assert view.week is not None
-    score_run = view.week.score_run
-    return explain_learner(view.visit.app, view.seen.learner, score_run.run, str(score_run.as_of))
+    try:
+        return explain_learner(app, learner, run, as_of)
+    except (InputError, NotEnoughData) as wrong:
+        return str(wrong)

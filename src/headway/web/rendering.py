@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import importlib.util
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -94,5 +95,18 @@ def _environment(words: Words) -> "Environment":
         slug=slug,
         tenths=lambda chance: Markup("<bdi>{}</bdi>").format(tenths(*chance)),
     )
-    made.globals.update(static=static_path, address=address, LISTS=LISTS, SHAPES=SHAPES)
+    made.globals.update(static=static_path, address=address, LISTS=LISTS, SHAPES=SHAPES, _=_translated(words))
     return made
+
+
+def _translated(words: Words) -> Callable[..., Markup]:
+    """The `_` of templates: as Jinja's own, which formats every text anew; most on a page are always the same."""
+
+    @functools.lru_cache(maxsize=4_096)
+    def plain(text: str) -> Markup:
+        return with_values(text)
+
+    def with_values(text: str, /, **values: object) -> Markup:
+        return Markup(words.gettext(text)) % values  # noqa: S704 - our own words, and values are escaped
+
+    return lambda text, /, **values: with_values(text, **values) if values else plain(text)

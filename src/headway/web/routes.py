@@ -5,6 +5,7 @@ What goes wrong becomes a page that says what happened and what to do. Every ans
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -75,6 +76,11 @@ def _finished(site: Site, page: Page, request: Request, form: FormData) -> Respo
 
 
 def _answered(site: Site, page: Page, request: Request, form: FormData) -> Response:
+    with site.app.store.one_state() if page.method == "GET" else nullcontext():
+        return _answer(site, page, request, form)
+
+
+def _answer(site: Site, page: Page, request: Request, form: FormData) -> Response:
     visit = visit_of(site, request, form)
     try:
         answer = _refused(visit, page, request) or page.handler(visit)

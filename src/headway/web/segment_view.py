@@ -13,13 +13,15 @@ from headway.advising.saved_segments import Columns, Rule, members
 from headway.advising.wording import LISTS
 from headway.domain.errors import NotEnoughData, UnknownName
 from headway.domain.time import AsOf
+from headway.flow.app import App
 from headway.flow.course_facts import CourseFacts, facts_of
 from headway.flow.saved_segments import saved_segment
-from headway.flow.segments import group_names, segment
+from headway.flow.segments import How, group_names, segment
 from headway.models.reason_types import REASON_TYPES
 from headway.scoring import kept
 from headway.scoring.kept import ScoreRun
 from headway.web.board import Board
+from headway.web.site import Site
 from headway.web.visit import Visit
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ FEWEST: Final = 10
 
 WAIT_S: Final = 3.0
 GROUPS_WAIT_S: Final = 0.1
-HOW: Final = {"reason": "reason", "behaviour": "kmeans"}
+HOW: Final[dict[str, How]] = {"reason": "reason", "behaviour": "kmeans"}
 """How groups are made, as the address says it and as the flow does."""
 
 TOO_EARLY_COLUMN: Final = "Too early to say"
@@ -122,14 +124,8 @@ def place_of(visit: Visit, board: Board) -> Place:
     Raises:
         Pending: the record is being read; ask again in a moment.
     """
-    app, run, as_of = visit.site.app, board.score_run.run, board.score_run.as_of
-
-    def make() -> CourseFacts:
-        everyone = tuple(str(each) for each in board.learners)
-        return _in_order(facts_of(app, run, as_of, everyone), everyone)
-
-    facts: CourseFacts = visit.site.slow.get(("course facts at", board.score_run.id, len(board)), make, wait_s=WAIT_S)
-    mine = board.of_groups(visit.scope.groups(run))
+    facts = facts_at(visit.site, board, visit.patience(WAIT_S))
+    mine = board.of_groups(visit.scope.groups(board.score_run.run))
     columns = Columns(
         absent_days=board.absent_days,
         visited=facts.visited,
@@ -142,6 +138,16 @@ def place_of(visit: Visit, board: Board) -> Place:
         type=lambda: _types(visit, board),
     )
     return Place(board, mine, facts, columns)
+
+
+def facts_at(site: Site, board: Board, wait_s: float) -> CourseFacts:
+    """What the record held of everyone on a board as of its score run, in its order.
+
+    Raises:
+        Pending: it takes longer than is waited.
+    """
+    key, score_run = ("course facts at", board.score_run.id, len(board)), board.score_run
+    return site.worked_out(key, wait_s, _facts_in_order, score_run.run, score_run.as_of, board.everyone)
 
 
 def told(visit: Visit, number: int) -> int | None:
@@ -249,24 +255,28 @@ def _told_list(lists: "NDArray[np.int8]") -> "NDArray[np.int64]":
 
 
 def _segments(visit: Visit, board: Board, by: str, wait_s: float) -> Grouped:
-    app, run, as_of = visit.site.app, board.score_run.run, board.score_run.as_of
-    method = "reason" if HOW[by] == "reason" else "kmeans"
+    score_run, how = board.score_run, HOW[by]
+    if score_run.as_of > AsOf(visit.now):
+        raise UnknownName("The newest score run lies ahead of now.")
+    key = ("segments", score_run.id, len(board), how)
+    found = visit.worked_out(key, wait_s, _segmented, score_run.run, str(score_run.as_of), how)
+    if isinstance(found, NotEnoughData):
+        raise found
 
-    def make() -> Grouped | NotEnoughData:
-        try:
-            found = segment(app, run, str(as_of), method="reason" if method == "reason" else "kmeans")
-        except NotEnoughData as few:
-            return few
+    def placed() -> Grouped:
         places = ([board.place[name] for name in each.learners if name in board.place] for each in found.segments)
         return Grouped(found, tuple(np.array(sorted(each), dtype=np.int64) for each in places))
 
-    if as_of > AsOf(visit.now):
-        raise UnknownName("The newest score run lies ahead of now.")
-    found = visit.site.slow.get(("segments", board.score_run.id, len(board), method), make, wait_s=wait_s)
-    if isinstance(found, NotEnoughData):
-        raise found
-    result: Grouped = found
+    result: Grouped = board.once.get(("groups", how), found, placed)
     return result
+
+
+def _segmented(app: App, run: str, as_of: str, how: How) -> "Segments | NotEnoughData":
+    """The segments of a score run, or why there are none, which is kept too."""
+    try:
+        return segment(app, run, as_of, method=how)
+    except NotEnoughData as few:
+        return few
 
 
 def _types(visit: Visit, board: Board) -> "NDArray[np.object_]":
@@ -278,8 +288,9 @@ def _types(visit: Visit, board: Board) -> "NDArray[np.object_]":
     return found
 
 
-def _in_order(facts: CourseFacts, learners: Sequence[str]) -> CourseFacts:
-    """The facts with their rows in the order of these learners."""
+def _facts_in_order(app: App, run: str, as_of: AsOf, learners: Sequence[str]) -> CourseFacts:
+    """The facts of some learners, with their rows in the order of these."""
+    facts = facts_of(app, run, as_of, learners)
     place = {learner: at for at, learner in enumerate(facts.learners)}
     row = np.array([place[each] for each in learners], dtype=np.int64)
     return replace(

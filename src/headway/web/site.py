@@ -1,11 +1,12 @@
 """What all visits share: the home, boards of score runs, names, facts of runs, slow answers kept ready."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from headway.domain.errors import Pending, UnknownName
 from headway.domain.time import AsOf
@@ -21,6 +22,10 @@ from headway.web.boards import Boards
 from headway.web.caseload_field import names_on
 from headway.web.entries import Entries
 from headway.web.fresh import Fresh, Once
+from headway.web.helpers import Helpers
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 FACTS_S: Final = 60.0
 PEOPLE_S: Final = 5.0
@@ -97,7 +102,36 @@ class Site:
 
     def __post_init__(self) -> None:
         self._boards = Boards(self.app.store)
+        self._helpers: Helpers | None = None
         self.entries = Entries(self.app.store)
+
+    def begin_helpers(self) -> None:
+        """Has what takes long computed in processes of their own from now on, for a process that serves many."""
+        if self.app.settings.engine.kind != "spark":  # each would start a Spark of its own
+            self._helpers = Helpers(self.app)
+
+    @property
+    def has_helpers(self) -> bool:
+        """Whether what takes long is computed in other processes."""
+        return self._helpers is not None
+
+    def worked_out(self, key: Hashable, wait_s: float | None, function: Callable[[App, *Ts], T], *args: *Ts) -> T:
+        """What a function of a module tells of the home, computed once and kept as `slow` keeps it.
+
+        Args:
+            key: under which it is kept; all that the answer depends on.
+            wait_s: how long to wait for a first answer; None for as long as it takes.
+            function: reads only; a helper may call it, so it stands in a module and its answer is picklable.
+            args: what it is given besides the home.
+
+        Raises:
+            Pending: it is not there after `wait_s` seconds.
+        """
+        found: T = self.slow.get(key, partial(self._ask, function, args), wait_s)
+        return found
+
+    def _ask(self, function: Callable[[App, *Ts], T], args: tuple[*Ts]) -> T:
+        return function(self.app, *args) if self._helpers is None else self._helpers.call(function, *args)
 
     def runs(self) -> dict[str, Run]:
         """All course runs by id, at most a minute old."""
@@ -117,6 +151,7 @@ class Site:
     def changed(self) -> None:
         """Says that runs, scores, groups or names are not what they were a moment ago."""
         self._runs.drop("runs")
+        self._runs_known = False
         self._people.drop("people")
         self._boards.changed()
 
@@ -147,12 +182,16 @@ class Site:
         """Everyone in the vault, at most seconds old."""
         return self._people.get("people", self._read_people)
 
-    def warm(self) -> None:
-        """Begins to make ready what the first visitors would wait for, and returns at once."""
-        with suppress(Pending):
-            self.slow.get("warm", self._made_ready, 0)
+    def warm(self, more: Callable[[Run, Board], object] = lambda *_: None) -> None:
+        """Begins to make ready what the first visitors would wait for, and returns at once.
 
-    def _made_ready(self) -> bool:
+        Args:
+            more: begins what else pages want of the runs that were scored last, and does not wait for it.
+        """
+        with suppress(Pending):
+            self.slow.get("warm", partial(self._made_ready, more), 0)
+
+    def _made_ready(self, more: Callable[[Run, Board], object]) -> bool:
         runs = self.runs()
         people = self.people() if self.app.settings.secrets.pseudonym_key_file.exists() else {}
         newest = sorted((max(run.scored), run.id) for run in runs.values() if run.scored)[-WARM_RUNS:]
@@ -161,6 +200,7 @@ class Site:
             if board is not None:
                 names_on(board, people)
                 self.week_before(runs[run], board)
+                more(runs[run], board)
         if gc.get_freeze_count():  # the server froze what stays; so do names: looking through them holds up everybody
             gc.collect()
             gc.freeze()
@@ -170,6 +210,8 @@ class Site:
         """Stops what is still being computed."""
         for each in (self.slow, self._runs, self._people):
             each.close()
+        if self._helpers is not None:
+            self._helpers.close()
 
     _people_state: tuple[Any, dict[str, Person]] | None = field(default=None, repr=False)
 
@@ -180,20 +222,28 @@ class Site:
                 self._people_state = state, vault.everyone(connection, pseudonym_key(self.app.settings))
         return self._people_state[1]
 
+    _runs_known: bool = field(default=False, repr=False)
+
     def _read_runs(self) -> dict[str, Run]:
-        known: Sequence[str] = self.app.lake.runs()
-        if not known:
-            return {}
-        now = AsOf.now(self.app.clock)
-        with self.app.lake.open(now, known, kinds=["course_runs", "statements"]) as records:
-            statements = records.table("statements")
-            newest = statements.group_by("run").aggregate(at=statements.recorded_at.max())
-            heard = {row["run"]: row["at"] for row in records.collect(newest).to_pylist()}
-            announced = records.collect(records.table("course_runs").select("run").distinct())["run"].to_pylist()
-            facts = {run: run_facts(records, run) for run in announced}
-        with self.app.store.read() as connection:
-            scored = {run: tuple(sorted({each.as_of for each in kept.for_run(connection, run)})) for run in facts}
-        return {
-            run: Run(run, each.starts_on, each.ends_on, each.zone, heard.get(run), scored[run])
-            for run, each in facts.items()
-        }
+        """All runs; read here where everybody waits for them, since a helper may have much to do."""
+        known, self._runs_known = self._runs_known, True
+        return self._ask(_runs_of, ()) if known else _runs_of(self.app)
+
+
+def _runs_of(app: App) -> dict[str, Run]:
+    known: Sequence[str] = app.lake.runs()
+    if not known:
+        return {}
+    now = AsOf.now(app.clock)
+    with app.lake.open(now, known, kinds=["course_runs", "statements"]) as records:
+        statements = records.table("statements")
+        newest = statements.group_by("run").aggregate(at=statements.recorded_at.max())
+        heard = {row["run"]: row["at"] for row in records.collect(newest).to_pylist()}
+        announced = records.collect(records.table("course_runs").select("run").distinct())["run"].to_pylist()
+        facts = {run: run_facts(records, run) for run in announced}
+    with app.store.read() as connection:
+        scored = {run: tuple(sorted({each.as_of for each in kept.for_run(connection, run)})) for run in facts}
+    return {
+        run: Run(run, each.starts_on, each.ends_on, each.zone, heard.get(run), scored[run])
+        for run, each in facts.items()
+    }

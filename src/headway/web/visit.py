@@ -1,10 +1,10 @@
 """One visit: who comes, as what, to see which run; and the only way in which a page reaches a learner or answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from starlette.datastructures import FormData, QueryParams
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -28,6 +28,10 @@ from headway.web.rendering import part, render
 from headway.web.site import Run, Site
 from headway.web.words import Words
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+PAGE_WAIT_S: Final = 0.05
 THEMES: Final = ("auto", "light", "dark")
 
 
@@ -247,6 +251,18 @@ class Visit:
         """The runs in which a learner was predicted, with the latest as-of time of each."""
         with self.site.app.store.read() as connection:
             return scored.of_learner(connection, learner)
+
+    def patience(self, wait_s: float) -> float:
+        """For how long to wait for what takes long: a page of a server with helpers comes at once, and asks again."""
+        return wait_s if self.form or not self.site.has_helpers else min(wait_s, PAGE_WAIT_S)
+
+    def worked_out(self, key: Hashable, wait_s: float, function: Callable[[App, *Ts], T], *args: *Ts) -> T:
+        """What `Site.worked_out` tells, as patiently as the visit may be.
+
+        Raises:
+            Pending: it is not there yet.
+        """
+        return self.site.worked_out(key, self.patience(wait_s), function, *args)
 
     def audit(self, action: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
         """Writes an act of the visitor into the audit."""

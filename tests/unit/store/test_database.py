@@ -292,3 +292,35 @@ def test_a_killed_writer_leaves_nothing(tmp_path: Path, store: Store) -> None:
     raw.execute("INSERT INTO alembic_version VALUES ('half')")
     raw.close()
     assert store.revision() == HEAD
+
+
+def test_in_one_state_a_thread_sees_one_state_in_one_transaction_until_it_writes(store: Store) -> None:
+    def keep(number: int) -> None:
+        with store.begin() as connection:
+            insert_many(connection, SCORE_RUNS, [score_run(number)])
+
+    def kept(*, newest: bool = False) -> int:
+        with store.read(newest=newest) as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(SCORE_RUNS)).scalar_one())
+
+    begun: list[object] = []
+    sa.event.listen(store._engine, "begin", begun.append)
+    with ThreadPoolExecutor(1) as others, store.one_state():
+        assert kept() == 0
+        others.submit(keep, 1).result()
+        with store.one_state():
+            assert (kept(), others.submit(kept).result(), kept(newest=True)) == (0, 1, 1)
+        with store.read():
+            store.see_anew()  # somebody is reading: what they see stays
+            assert kept() == 0
+        assert kept() == 0
+        assert len(begun) == 4, "each question was a transaction of its own"
+        store.see_anew()
+        assert kept() == 1
+        others.submit(keep, 2).result()
+        keep(3)
+        assert kept() == 3
+    others = ThreadPoolExecutor(1)
+    others.submit(keep, 4).result()
+    others.shutdown()
+    assert kept() == 4

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ from headway.governance.vault import Person
 from headway.store.tables import PREDICTIONS, SCORE_RUNS
 from headway.web.address import slug
 from headway.web.caseload_ask import Ask
+from headway.web.caseload_rows import Listing
 from tests.support.pages import GROUPS, RUN, Pages
 
 HERE = slug(RUN)
@@ -134,6 +136,30 @@ def test_filters_leave_out_and_say_how_many_are_left(pages: Pages) -> None:
     nobody = client.get("/caseload", run=HERE, reason="there is no such reason").text
     assert "No learner matches" in nobody
     assert "Clear the filters" in nobody
+
+
+def test_who_asks_for_the_same_is_not_searched_and_sorted_for_again_until_somebody_changed(
+    written_pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    chosen = Listing._chosen
+
+    def counted(listing: Listing) -> Any:
+        made.append(listing.ask.q)
+        return chosen(listing)
+
+    monkeypatch.setattr(Listing, "_chosen", counted)
+    adviser, tutor = written_pages.client("adviser"), written_pages.client("tutor")
+    wanted = name_of(written_pages, written_pages.learners[0])
+    asked: dict[str, Any] = {"run": HERE, "q": wanted, "sort": "name"}
+    first = rows(adviser.get("/caseload", **asked).text)
+    assert first == rows(adviser.get("/caseload", **asked).text)
+    assert (len(made), len(first) > 0) == (1, True)
+    own = rows(tutor.get("/caseload", run=HERE, sort="name").text)
+    assert own
+    assert set(own) < set(rows(adviser.get("/caseload", run=HERE, sort="name", size=100).text))
+    flow.erase_learner(written_pages.app, written_pages.learners[0])
+    assert slug(written_pages.learners[0]) not in rows(adviser.get("/caseload", **asked).text)
 
 
 def test_pages_beyond_the_end_are_the_last_and_another_size_keeps_the_first_row(pages: Pages) -> None:

@@ -201,6 +201,31 @@ def test_waiting_files_that_may_name_an_erased_learner_are_removed(app: App) -> 
     assert left() == {names_another.id}
 
 
+def test_who_sent_a_file_that_an_erasure_removed_is_told(written_pages: Pages) -> None:
+    """Of a file with a row that cannot be read nobody can tell whether it names the learner."""
+    browser, app, learner = written_pages.client("scientist"), written_pages.app, written_pages.learners[0]
+    paths = []
+    for content in (events(), b"\n".join(events().splitlines()[:3])):
+        sent = browser.post("/data/uploads", source="records", files={"file": ("of-eve.jsonl", content)})
+        paths.append(sent.headers["location"])
+    removed, stays = paths
+    erase_learner(app, learner)
+    page = ready(browser, removed)
+    assert "names them, or has rows that cannot be read" in page
+    assert f'action="{removed}/again"' not in page, "there is nothing to be tried again"
+    listed = ready(browser, "/data", tab="load")
+    assert f'href="{removed}"' in listed
+    assert f'href="{stays}"' not in listed
+    assert "of-eve" in ready(browser, stays), "all of its rows can be read, and none names the learner"
+    assert "of-eve" not in page + listed, "a file may be called after somebody"
+    assert browser.post(f"{removed}/again").status_code == 404
+    assert written_pages.client("elsewhere").get(removed).status_code == 403
+    with app.store.read() as connection:
+        (told,) = jobs.all_jobs(connection, "dead")
+    assert told.last_error == uploads.ERASED
+    assert not {learner, "of-eve.jsonl"} & set(map(str, told.request.values()))
+
+
 def looked_at(app: App, upload: uploads.Upload) -> tuple[uploads.Upload, uploads.Preview]:
     """A file, and what loading it would do."""
     return upload, uploads.preview(app, upload)

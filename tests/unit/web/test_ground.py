@@ -4,6 +4,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -23,12 +24,12 @@ from headway.governance import accounts, audit
 from headway.governance.scopes import Grant
 from headway.registry.registry import Registry
 from headway.scoring import kept
-from headway.store.tables import SCORE_RUNS
+from headway.store.tables import AUDIT, GROUP_MEMBERS, SCORE_RUNS
 from headway.web.address import slug
 from headway.web.caseload_ask import Ask
 from headway.web.caseload_rows import Listing
 from headway.web.entries import Entries
-from headway.web.fresh import Fresh, Once
+from headway.web.fresh import MOST_WAIT, Fresh, Once
 from tests.support.pages import NOW, RUN, Pages, score_by_hand
 
 if TYPE_CHECKING:
@@ -102,6 +103,24 @@ def test_a_first_value_that_takes_long_is_pending_and_comes(fresh: Fresh[int]) -
         fresh.get("a", slowly, wait_s=0)
     go.set()
     assert fresh.get("a", slowly) == 7
+
+
+def test_no_more_than_a_few_wait_and_others_are_told_at_once(fresh: Fresh[int]) -> None:
+    go = threading.Event()
+
+    def ask() -> int:
+        return fresh.get("a", lambda: int(go.wait(30)), wait_s=60)
+
+    with ThreadPoolExecutor(MOST_WAIT) as asking:
+        waiting = [asking.submit(ask) for _ in range(MOST_WAIT)]
+        while fresh._seats._value > 0:
+            continue
+        with pytest.raises(Pending):
+            ask()
+        go.set()
+        assert [each.result() for each in waiting] == [1] * MOST_WAIT
+    assert ask() == 1
+    assert all(fresh._seats.acquire(blocking=False) for _ in range(MOST_WAIT)), "a seat was not given back"
 
 
 def test_what_went_wrong_is_told_and_tried_again(fresh: Fresh[int]) -> None:
@@ -181,6 +200,24 @@ def test_a_board_follows_an_erasure_groups_and_a_new_score_run_at_the_next_visit
     assert site.newest_board(RUN).score_run.id == made.id
 
 
+def test_who_sees_an_earlier_state_makes_no_board_of_it_for_those_who_come_later(written_pages: Pages) -> None:
+    store, site = written_pages.app.store, written_pages.asgi.site
+    learner = str(site.newest_board(RUN).learners[0])
+
+    def move() -> None:
+        mine = (GROUP_MEMBERS.c.run == RUN) & (GROUP_MEMBERS.c.learner == learner)
+        with store.begin() as connection:
+            connection.execute(sa.update(GROUP_MEMBERS).where(mine).values(group_name="G9"))
+
+    with ThreadPoolExecutor(1) as others, store.one_state():
+        site.newest_board(RUN)
+        others.submit(move).result()
+        site.changed()
+        site.newest_board(RUN)
+    board = site.newest_board(RUN)
+    assert board.group[board.place[learner]] == "G9"
+
+
 def test_nothing_that_was_derived_from_a_board_is_laid_beside_the_next(written_pages: Pages) -> None:
     client, site = written_pages.client("scientist"), written_pages.asgi.site
     board = site.newest_board(RUN)
@@ -245,8 +282,36 @@ def test_what_a_visit_asks_the_store_grows_neither_with_learners_nor_with_accoun
     assert many <= MOST_STATEMENTS
 
 
+def test_a_page_reads_one_state_before_it_is_audited_and_one_after(written_pages: Pages) -> None:
+    client = written_pages.client("adviser")
+    asked = _asked(written_pages.app, lambda: client.get("/caseload", run=slug(RUN)))
+    begun = [each for each in asked if each.startswith("BEGIN")]
+    assert begun == ["BEGIN", "BEGIN IMMEDIATE", "BEGIN"]
+
+
+def test_whoever_was_audited_by_another_thread_sees_it(written_pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = written_pages.app.store
+    entries = Entries(store)
+    write = entries._write
+
+    def told() -> int:
+        with store.read() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(AUDIT)).scalar_one())
+
+    with ThreadPoolExecutor(1) as others, store.one_state():
+        before = told()
+        monkeypatch.setattr(entries, "_write", lambda own: others.submit(write, own).result())
+        entries.record(NOW, "account a", "view", "somebody", {})
+        assert told() == before + 1
+
+
 def _statements(app: App, visit: Callable[[], httpx2.Response]) -> int:
     """How often a visit asks the store, all that is kept being warm."""
+    return len([each for each in _asked(app, visit) if not each.startswith(("PRAGMA", "BEGIN"))])
+
+
+def _asked(app: App, visit: Callable[[], httpx2.Response]) -> list[str]:
+    """The statements of a visit, all that is kept being warm."""
     assert visit().status_code in (200, 303)
     asked: list[str] = []
 
@@ -256,7 +321,7 @@ def _statements(app: App, visit: Callable[[], httpx2.Response]) -> int:
     sa.event.listen(app.store._engine, "before_cursor_execute", note)
     visit()
     sa.event.remove(app.store._engine, "before_cursor_execute", note)
-    return len([each for each in asked if not each.startswith(("PRAGMA", "BEGIN"))])
+    return asked
 
 
 def test_a_board_forgets_who_was_erased_and_follows_groups(written_pages: Pages) -> None:

@@ -187,3 +187,15 @@ def test_every_sentence_is_read_and_written_the_same() -> None:
     conditions = [{"kind": kind} | {name: values[name] for name in needed} for kind, needed in KINDS.items()]
     told_ = {"match": "any", "conditions": conditions}
     assert rule_of(json.loads(json.dumps(rule_of(told_).as_json()))).as_json() == told_
+
+
+def test_of_many_groups_one_is_typed(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    from headway.web.pages import segments
+
+    adviser = pages.client("adviser")
+    assert '<select name="group-group"' in adviser.get("/segments", run=slug(RUN)).text
+    monkeypatch.setattr(segments, "MOST_OPTIONS", 1)
+    page = adviser.get(f"/segments?run={slug(RUN)}&use=group&group-group=G2").text
+    assert '<input name="group-group" value="G2"' in page
+    assert '<select name="group-group"' not in page
+    assert told(pages, "adviser", use="group", **{"group-group": "G2"}) > 0

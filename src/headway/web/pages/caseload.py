@@ -9,14 +9,13 @@ from starlette.responses import Response
 from headway.advising.wording import SMOKE_ALARM
 from headway.domain.errors import InputError, Pending
 from headway.flow import caseload as acts
-from headway.flow.caseload_facts import enrolled
 from headway.flow.records import hashed
 from headway.governance.scopes import Role
 from headway.web import caseload_files
 from headway.web.address import named, slug
 from headway.web.caseload_ask import SIZES, Ask
 from headway.web.caseload_field import fold, folded
-from headway.web.caseload_rows import Listing
+from headway.web.caseload_rows import Listing, enrolled_in
 from headway.web.caseload_view import CaseloadView
 from headway.web.learner_view import drawer
 from headway.web.page import Nav, act, page
@@ -220,9 +219,8 @@ def _named_so(visit: Visit, listing: Listing, wanted: str) -> list[str]:
     hits = here[listing.names.has(wanted, here)]
     found = [(listing.names.texts[at], str(listing.field.learners[at])) for at in hits.tolist()]
     if visit.scope.groups(visit.run.id) is None:
-        app, run, as_of = visit.site.app, visit.run.id, visit.as_of
         people = visit.site.people() if visit.scope.named else {}
-        known = visit.site.slow.get(("enrolled", run), lambda: enrolled(app, run, as_of), wait_s=ENROLLED_WAIT_S)
+        known = enrolled_in(visit.site, visit.run.id, visit.as_of, visit.patience(ENROLLED_WAIT_S))
         rest = ((folded(people.get(each), each), each) for each in known if each not in listing.field.place)
         found += [(told, each) for told, each in rest if wanted in told]
     return [learner for _, learner in sorted(found)]

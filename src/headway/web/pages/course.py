@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Any, Final, cast
 
 from starlette.responses import Response
@@ -10,7 +9,9 @@ from starlette.responses import Response
 from headway.description.items import Item, Items
 from headway.description.summary import upper
 from headway.domain.errors import InputError, UnknownName
+from headway.domain.time import AsOf
 from headway.flow import course_page as flow
+from headway.flow.app import App
 from headway.flow.course_page import CourseFacts, ListWeek
 from headway.governance.scopes import Role
 from headway.web import course_charts as charts
@@ -18,7 +19,7 @@ from headway.web import course_panels as panels
 from headway.web import course_words as says
 from headway.web.address import address, slug
 from headway.web.page import EVERY_STAFF, Nav, act, page
-from headway.web.site import Run
+from headway.web.site import Run, Site
 from headway.web.visit import Visit
 
 WRITERS: Final[frozenset[Role]] = frozenset({"instructor", "data_scientist"})
@@ -75,20 +76,20 @@ def course(visit: Visit) -> Response:
 @page("/courses/{run}/description.pdf", EVERY_STAFF, about="What is the whole description of the course, to print?")
 def description_pdf(visit: Visit) -> Response:
     """The description as a PDF."""
-    run, as_of, app = visit.run, visit.as_of, visit.app
-
-    def make() -> bytes:
-        from headway.reports.pdf import pdf_of
-
-        return pdf_of(flow.description_html(app, run.id, as_of))
-
-    found: bytes = visit.site.slow.get(("course-pdf", *_key(visit, run)), make, WAIT_S)
+    run = visit.run
+    found = visit.worked_out(("course-pdf", *_key(run, visit.as_of)), WAIT_S, _as_pdf, run.id, visit.as_of)
     visit.audit("export", run.id, {"what": "course description"})
     told = {
         "Content-Disposition": f'attachment; filename="{run.id.replace("/", "-")}.pdf"',
         "Cache-Control": "no-store",
     }
     return Response(found, media_type="application/pdf", headers=told)
+
+
+def _as_pdf(app: App, run: str, as_of: AsOf) -> bytes:
+    from headway.reports.pdf import pdf_of
+
+    return pdf_of(flow.description_html(app, run, as_of))
 
 
 @page("/courses/{run}/items/{item}", EVERY_STAFF, about="What is wrong with this item?")
@@ -139,22 +140,21 @@ def undo_change(visit: Visit) -> Response:
 
 def facts_of(visit: Visit, run: Run) -> CourseFacts:
     """The run as it is known now, at most minutes old; Pending while it is computed for the first time."""
-    app, as_of = visit.app, visit.as_of
-    key = ("course", *_key(visit, run))
-    return cast("CourseFacts", visit.site.slow.get(key, lambda: flow.course_facts(app, run.id, as_of), WAIT_S))
+    return facts_at(visit.site, run, visit.as_of, visit.patience(WAIT_S))
+
+
+def facts_at(site: Site, run: Run, as_of: AsOf, wait_s: float) -> CourseFacts:
+    """The run as it is known at a time of today, minutes old at most; Pending where it takes longer than is waited."""
+    return site.worked_out(("course", *_key(run, as_of)), wait_s, flow.course_facts, run.id, as_of)
 
 
 def lists_of(visit: Visit, run: Run) -> list[ListWeek]:
     """How long the lists were week by week, at the home's capacity."""
-    app, as_of = visit.app, visit.as_of
-    capacity = app.settings.advising.capacity
+    as_of, capacity = visit.as_of, visit.app.settings.advising.capacity
     made = [str(at) for at in run.scored if at <= as_of]
     key = ("course-lists", run.id, capacity, *made)
-
-    def make() -> list[ListWeek]:
-        return flow.lists_by_week(app, run.id, as_of, run.starts_on, run.zone, capacity)
-
-    return cast("list[ListWeek]", visit.site.slow.get(key, make, WAIT_S))
+    about = run.id, as_of, run.starts_on, run.zone, capacity
+    return visit.worked_out(key, WAIT_S, flow.lists_by_week, *about)
 
 
 def path_of(run: Run) -> str:
@@ -201,8 +201,8 @@ class Pages:
         return address(self.path, {"tab": "items", "page": number}, {"page": 1})
 
 
-def _key(visit: Visit, run: Run) -> tuple[object, ...]:
-    return run.id, run.data_up_to, visit.as_of.day(run.zone)
+def _key(run: Run, as_of: AsOf) -> tuple[object, ...]:
+    return run.id, run.data_up_to, as_of.day(run.zone)
 
 
 def _over(visit: Visit, run: Run) -> bool:
@@ -334,14 +334,12 @@ def _item_answer(visit: Visit, errors: dict[str, str], given: dict[str, str]) ->
 
 def _beside(visit: Visit, run: Run, item: Item) -> list[tuple[str, int, Items, Item]]:
     """The thing of the same name and type in the last earlier runs that may be seen, the latest first."""
-    app, as_of, site = visit.app, visit.as_of, visit.site
-    earlier = site.slow.get(
-        ("course-earlier", *_key(visit, run)), lambda: flow.earlier_runs(app, run.id, as_of), WAIT_S
-    )
+    as_of = visit.as_of
+    earlier = visit.worked_out(("course-earlier", *_key(run, as_of)), WAIT_S, flow.earlier_runs, run.id, as_of)
     beside = []
     for other in list(reversed(earlier))[:EARLIER_BESIDE]:
         key = ("course-items", other, as_of.day(run.zone))
-        made = site.slow.get(key, partial(flow.items_of, app, other, as_of), WAIT_S)
+        made = visit.worked_out(key, WAIT_S, flow.items_of, other, as_of)
         if made is None:
             continue
         size, found = made

@@ -1,18 +1,20 @@
 """The data page: whether the records are complete and recent enough to act on; and files sent, looked at, loaded."""
 
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from headway.description.quality_findings import REASONS
 from headway.domain.errors import InputError, UnknownName
+from headway.domain.time import AsOf
 from headway.flow import data_page as flow
 from headway.flow import uploads
+from headway.flow.app import App
 from headway.flow.data_page import Arrivals, DataFacts
 from headway.flow.uploads import Preview, Upload
-from headway.governance.scopes import Role
+from headway.governance.scopes import Role, Scope
 from headway.reports.charts import Chart
 from headway.store.jobs import Job
 from headway.web import course_charts as charts
@@ -132,20 +134,18 @@ def give_up(visit: Visit) -> Response:
 
 def facts_of(visit: Visit, runs: list[str]) -> DataFacts:
     """The state of the data of what may be seen, at most minutes old; Pending while it is computed first."""
-    app, as_of = visit.app, visit.as_of
-    scope = visit.scope
+    as_of, scope = visit.as_of, visit.scope
     newest = max((str(run.data_up_to) for run in visit.runs), default="")
     whole = all(scope.covers(run) for run in visit.site.runs())
+    key = ("data", tuple(sorted(runs)), whole, newest, as_of.day("UTC"))
+    return visit.worked_out(key, WAIT_S, _facts, runs, None if whole else scope, as_of)
 
-    def make() -> DataFacts:
-        # Refused rows name no run: they are told to those who see all that could have been theirs.
-        known = {row[0] for row in app.lake.reject_counts()}
-        mine = [each for each in sorted(known) if whole or scope.covers(f"{each}/")]
-        return flow.data_facts(app, runs, mine, as_of)
 
-    return cast(
-        "DataFacts", visit.site.slow.get(("data", tuple(sorted(runs)), whole, newest, as_of.day("UTC")), make, WAIT_S)
-    )
+def _facts(app: App, runs: list[str], scope: Scope | None, as_of: AsOf) -> DataFacts:
+    """The state of the data of some runs. Refused rows name no run: they are told to those who see all of a source."""
+    known = {row[0] for row in app.lake.reject_counts()}
+    mine = [each for each in sorted(known) if scope is None or scope.covers(f"{each}/")]
+    return flow.data_facts(app, runs, mine, as_of)
 
 
 def headline(facts: DataFacts, words: Words) -> str:
@@ -227,9 +227,7 @@ def _load_form(visit: Visit, errors: dict[str, str], given: dict[str, str], stat
 
 
 def _preview(visit: Visit, upload: Upload) -> Preview:
-    app = visit.app
-    key = ("upload", upload.id)
-    return cast("Preview", visit.site.slow.get(key, lambda: uploads.preview(app, upload), WAIT_S))
+    return visit.worked_out(("upload", upload.id), WAIT_S, uploads.preview, upload)
 
 
 def _preview_answer(visit: Visit, upload: Upload, errors: dict[str, str], typed: str) -> Response:

@@ -1,8 +1,7 @@
 """The learner page: what is going on with this person, how sure are we, what now?"""
 
-from functools import partial
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -10,6 +9,7 @@ from starlette.responses import Response
 from headway.domain.errors import Pending
 from headway.domain.time import AsOf
 from headway.flow import learner as learners
+from headway.flow.app import App
 from headway.flow.learner import ASKED_WHY
 from headway.flow.mastery import practised
 from headway.flow.trail import Trail, trail_of
@@ -130,7 +130,7 @@ def report(visit: Visit) -> Response:
     if isinstance(seen, Response):
         return seen
     view = view_of(visit, seen)
-    trail = trail_view(view, *_read(visit, seen, AsOf(view.until.instant)))
+    trail = trail_view(view, *_read(visit.site.app, seen.run.id, seen.learner, AsOf(view.until.instant)))
     css = (files("headway.web") / "static" / "learner_report.css").read_text(encoding="utf-8")
     html = render(
         "learner_report.html",
@@ -173,12 +173,11 @@ def _trail(view: LearnerView, wait_s: float) -> TrailView | None:
     moving = not of_reason and not view.past
     key = ("trail", seen.run.id, seen.learner, "now" if moving else str(cut))
     try:
-        found: tuple[Trail, tuple[str, ...]] = visit.site.slow.get(key, partial(_read, visit, seen, cut), wait_s)
+        found = visit.worked_out(key, wait_s, _read, seen.run.id, seen.learner, cut)
     except Pending:
         return None
     return trail_view(view, *found)
 
 
-def _read(visit: Visit, seen: Seen, cut: AsOf) -> tuple[Trail, tuple[str, ...]]:
-    app: Any = visit.site.app
-    return trail_of(app, seen.run.id, seen.learner, cut), practised(app, seen.learner, seen.run.id, cut)
+def _read(app: App, run: str, learner: str, cut: AsOf) -> tuple[Trail, tuple[str, ...]]:
+    return trail_of(app, run, learner, cut), practised(app, learner, run, cut)

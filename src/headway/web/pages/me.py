@@ -9,7 +9,9 @@ from starlette.responses import Response
 
 from headway.advising.wording import SMOKE_ALARM, frequency, label_words, tenths
 from headway.domain.errors import Conflict, InputError, UnknownName
+from headway.domain.time import AsOf
 from headway.flow import me, own_data
+from headway.flow.app import App
 from headway.flow.learner import Week, challenges_of, notes_of, weeks_of
 from headway.flow.tasks import set_no_contact
 from headway.flow.trail import Trail, trail_of
@@ -20,6 +22,7 @@ from headway.web.me_charts import weeks_chart
 from headway.web.page import Nav, act, page
 from headway.web.rendering import render
 from headway.web.visit import Visit
+from headway.web.words import Words
 
 LEARNER: Final[frozenset[Role]] = frozenset({"learner"})
 TARGETS: Final = range(1, 8)
@@ -158,17 +161,16 @@ def download(visit: Visit) -> Response:
 
 
 def _to_read(visit: Visit, learner: str) -> bytes:
-    """The data as PDF, set in another thread: a long one takes seconds."""
-    app, as_of, words = visit.app, visit.as_of, visit.words
+    """The data as PDF; a long one takes seconds."""
+    key = ("own data", learner, visit.words)
+    return visit.worked_out(key, WAIT_S, _as_pdf, learner, visit.as_of, visit.words)
 
-    def make() -> bytes:
-        from headway.reports.pdf import pdf_of
 
-        tables = own_data.readable(own_data.data_of(app, learner, as_of))
-        return pdf_of(render("me_data.html", words, tables=tables, most=MANY, at=as_of.instant, plain=own_data.plain))
+def _as_pdf(app: App, learner: str, as_of: AsOf, words: Words) -> bytes:
+    from headway.reports.pdf import pdf_of
 
-    found: bytes = visit.site.slow.get(("own data", learner, words), make, WAIT_S)
-    return found
+    tables = own_data.readable(own_data.data_of(app, learner, as_of))
+    return pdf_of(render("me_data.html", words, tables=tables, most=MANY, at=as_of.instant, plain=own_data.plain))
 
 
 def _page(visit: Visit, errors: Mapping[str, str] | None = None) -> Response:
@@ -182,9 +184,7 @@ def _page(visit: Visit, errors: Mapping[str, str] | None = None) -> Response:
     own = me.own_activity(trail, visit.run.starts_on, visit.run.ends_on, today)
     wanted = visit.account.settings.get("target_days")
     days = wanted if isinstance(wanted, int) else None
-    held = visit.site.slow.get(
-        ("held", learner), lambda: own_data.held_about(visit.site.app, learner, visit.as_of), WAIT_S
-    )
+    held = visit.worked_out(("held", learner), WAIT_S, own_data.held_about, learner, visit.as_of)
     challenged = challenges_of(visit.app, run, learner)
     return visit.render(
         "me.html",
@@ -245,10 +245,7 @@ def _own(visit: Visit) -> tuple[str, str]:
 
 
 def _trail(visit: Visit, run: str, learner: str) -> Trail:
-    app, as_of = visit.site.app, visit.as_of
-    found = visit.site.slow.get(("own trail", run, learner), lambda: trail_of(app, run, learner, as_of), WAIT_S)
-    assert isinstance(found, Trail)
-    return found
+    return visit.worked_out(("own trail", run, learner), WAIT_S, trail_of, run, learner, visit.as_of)
 
 
 def _estimate(visit: Visit, run: str, learner: str) -> Estimate | None:

@@ -7,8 +7,10 @@ from starlette.responses import Response
 
 from headway.advising.wording import label_words
 from headway.domain.errors import HeadwayError, InputError, NotEnoughData, NotPermitted, UnknownName
+from headway.domain.time import AsOf
 from headway.evaluation.metrics import ReliabilityBin
 from headway.flow import model_page
+from headway.flow.app import App
 from headway.governance import approvals
 from headway.governance.approvals import Approval
 from headway.registry.registry import ModelVersion
@@ -17,6 +19,7 @@ from headway.web import model_charts
 from headway.web.actors import actors
 from headway.web.address import named, slug
 from headway.web.page import EVERY_STAFF, EVERYBODY, Nav, act, page
+from headway.web.site import Site
 from headway.web.visit import Visit
 
 TABS: Final = ("card", "evaluation", "calibration", "fairness", "drift", "compare", "lineage")
@@ -108,14 +111,17 @@ def _to(visit: Visit, ref: str, **query: object) -> str:
 
 def _versions(visit: Visit) -> list[ModelVersion]:
     """All versions; read anew when the registry's file changed, else a minute old at most."""
-    app = visit.site.app
-    state = model_page.registry_state(app)
+    return versions_at(visit.site, visit.as_of, visit.patience(WAIT_S))
+
+
+def versions_at(site: Site, as_of: AsOf, wait_s: float) -> list[ModelVersion]:
+    """All versions as they are at about a time; Pending where that takes longer than is waited."""
+    state = model_page.registry_state(site.app)
     if state == ():
         return []
     if state is None:
-        state = (int(visit.now.timestamp()) // 60,)
-    found: list[ModelVersion] = visit.site.slow.get(("models", state), lambda: model_page.versions(app), WAIT_S)
-    return found
+        state = (int(as_of.instant.timestamp()) // 60,)
+    return site.worked_out(("models", state), wait_s, model_page.versions)
 
 
 def _own_checks(version: ModelVersion) -> list[dict[str, Any]]:
@@ -166,7 +172,7 @@ def _evaluation(visit: Visit, found: Sequence[ModelVersion], version: ModelVersi
 
 def _calibration(visit: Visit, found: Sequence[ModelVersion], version: ModelVersion) -> dict[str, Any]:
     told, words = _outcomes(visit, found, version), label_words(version.label)
-    past = visit.site.slow.get(("past", version.ref), lambda: _past(visit, version), WAIT_S)
+    past = visit.worked_out(("past", version.ref), WAIT_S, _past, version)
     now = None if told["outcomes"] is None else told["outcomes"].calibrated
     title = visit.words.gettext("What it said and what came true")
     now_chart = None if now is None else model_charts.calibration_chart(now.bins, words, title, "now")
@@ -180,9 +186,9 @@ def _calibration(visit: Visit, found: Sequence[ModelVersion], version: ModelVers
     return told | charts | {"now": now, "past": past, "check": check}
 
 
-def _past(visit: Visit, version: ModelVersion) -> Any:
+def _past(app: App, version: ModelVersion) -> "model_page.Calibrated | None":
     try:
-        return model_page.calibrated_on_past(visit.site.app, version)
+        return model_page.calibrated_on_past(app, version)
     except HeadwayError:
         return None  # an artefact of another kind; the page says that nothing is kept
 
@@ -202,21 +208,17 @@ def _fairness(visit: Visit, found: Sequence[ModelVersion], version: ModelVersion
 
 def _drift(visit: Visit, found: Sequence[ModelVersion], version: ModelVersion) -> dict[str, Any]:
     same = [each for each in found if (each.name, each.view_hash) == (version.name, version.view_hash)]
-    app, mine = visit.site.app, _score_runs(visit, [each.ref for each in same])
+    mine = _score_runs(visit, [each.ref for each in same])
     key = ("shifts", version.name, version.view_hash, tuple(each.id for each in mine))
-    shifts = visit.site.slow.get(key, lambda: model_page.score_shifts(app, same, mine), WAIT_S) if mine else []
+    shifts = visit.worked_out(key, WAIT_S, model_page.score_shifts, same, mine) if mine else []
     chosen = _chosen(visit, mine)
     of_run = [each for each in shifts if chosen is not None and each.score_run.run == chosen.run]
     inputs: tuple[str, list[model_page.InputShift]] | None = None
     why = ""
     if chosen is not None and visit.query.get("inputs"):
         try:
-            now = visit.as_of
-            inputs = visit.site.slow.get(
-                ("inputs", chosen.id, _day(visit)),
-                lambda: model_page.input_shifts(app, _of(same, chosen), chosen, now),
-                WAIT_S,
-            )
+            about = _of(same, chosen), chosen, visit.as_of
+            inputs = visit.worked_out(("inputs", chosen.id, _day(visit)), WAIT_S, model_page.input_shifts, *about)
         except NotEnoughData as missing:
             why = str(missing)
     chart = model_charts.drift_chart(of_run, lambda each: _week(visit, each.score_run), "drift")
@@ -296,13 +298,10 @@ def _outcomes(visit: Visit, found: Sequence[ModelVersion], version: ModelVersion
     chosen = _chosen(visit, mine if visit.query.get("of") else own or mine)
     outcomes = None
     if chosen is not None:
-        app, as_of, asked = visit.site.app, visit.as_of, visit.query.get("k", "")
+        asked = visit.query.get("k", "")
         capacity = min(int(asked), MOST_LISTED) if asked.isdecimal() and len(asked) < 9 else None
-        outcomes = visit.site.slow.get(
-            ("checked", chosen.id, _day(visit), capacity),
-            lambda: model_page.checked(app, chosen, version.label, as_of, capacity),
-            WAIT_S,
-        )
+        key, about = ("checked", chosen.id, _day(visit), capacity), (chosen, version.label, visit.as_of, capacity)
+        outcomes = visit.worked_out(key, WAIT_S, model_page.checked, *about)
     weeks = {each.id: _week(visit, each) for each in mine}
     return {"mine": mine, "chosen": chosen, "outcomes": outcomes, "weeks": weeks}
 

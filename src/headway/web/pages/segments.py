@@ -28,6 +28,9 @@ WHO: Final[frozenset[Role]] = frozenset({"adviser", "tutor", "instructor", "data
 MAKERS: Final[frozenset[Role]] = WHO - {"governance"}
 DOERS: Final[frozenset[Role]] = frozenset({"adviser", "tutor"})
 SHOWN: Final = 25
+MOST_OPTIONS: Final = 200
+"""Of more groups one is typed, not chosen."""
+
 NOBODY_CAME: Final = "Never started"
 NO_LOG: Final = 0.9
 """Where so many never came, the log of visits is missing, not the learners."""
@@ -131,6 +134,7 @@ def _shown(
         "may_do": visit.role in DOERS,
         "titles": {each.activity: each.name for each in place.facts.assessments},
         "all_groups": board.groups_among(place.mine),
+        "most_options": MOST_OPTIONS,
         "types": type_names(),
         "use": use,
         "value": lambda name: value(name) or NUMBERS.get(name.rpartition("-")[2], ""),

@@ -90,5 +90,5 @@
   document.querySelector(".errors[data-focus]")?.focus();
   // A whole new page: what was being computed has styles of its own.
   const again = byId("pending")?.dataset.again;
-  if (again) setTimeout(() => location.replace(again), 1500);
+  if (again) setTimeout(() => location.replace(again), 1000);
 })();
