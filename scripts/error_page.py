@@ -30,7 +30,6 @@ _BOTTOM: Final = """
 | 2 | asked wrongly: unknown option, unknown name, settings that cannot be used |
 | 3 | the data are not fit: unreadable, or too few to answer honestly |
 | 4 | refused: not permitted, in conflict with what is already so, a gate said no, or a leak was found |
-| 5 | partly done; the message says how much |
 | 130 | stopped with Ctrl-C; the workspace is usable |
 
 A row that cannot be read is not an error: it goes to the quarantine with its reason; `headway source rejects` lists it.

@@ -575,7 +575,12 @@ def _read_toml(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
-        raise ConfigError(f"{file} cannot be read: {wrong}. Mend it, or remove it and run headway init.") from wrong
+        mend = (
+            "A table stands once in the file: add your keys to the one that is there"
+            if "twice" in str(wrong)
+            else "Mend it, or remove it and run headway init"
+        )
+        raise ConfigError(f"{file} cannot be read: {wrong}. {mend}.") from wrong
 
 
 def _explain(wrong: ValidationError, overrides: Mapping[str, Any], in_file: Mapping[str, Any], file: Path) -> str:

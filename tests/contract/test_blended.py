@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,14 +15,21 @@ from headway.domain.time import AsOf
 from headway.evaluation.risk_model import RiskModel
 from headway.evaluation.rows import matrix_of
 from headway.features.as_of import Moment, compute
-from headway.features.views import view_of
 from headway.flow import Recipe, open_app
 from headway.registry.registry import ModelVersion
 from headway.scoring.predict import Prediction
 from tests.support import made
 from tests.support.command import inside
+from tests.support.few_features import few, few_features
 
 ZONE = "Europe/London"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_in_flow() -> Iterator[None]:
+    """A blend is one whatever the features."""
+    with few_features("headway.flow.modelling", "headway.flow.scoring"):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +69,7 @@ def test_from_its_files_it_says_what_it_said_and_its_reasons_add_up(
 ) -> None:
     version, predictions = told
     with open_app(home) as app, app.lake.open(AsOf.at(made.TODAY, ZONE), [made.RUNNING]) as records:
-        cohort = compute(view_of(), records, [Moment(made.RUNNING, AsOf.at(made.TODAY, ZONE))])
+        cohort = compute(few(), records, [Moment(made.RUNNING, AsOf.at(made.TODAY, ZONE))])
         model = RiskModel.restore(app.registry.load(version))
     features = matrix_of(cohort)
     said = dict(zip(cohort.keys("learner"), model.predict(features).risks, strict=True))

@@ -14,6 +14,7 @@ from headway.domain.records import KINDS
 from headway.models.model import MODELS
 from tests.contract import source_cases
 from tests.support.command import Script, inside, run, start
+from tests.support.few_features import few_features
 from tests.support.made import CAPACITY, FIRST, OPTIONS, RUNNING, SECOND, SOURCE, TODAY
 
 FIGURES = {"value", "low", "high"}
@@ -74,13 +75,16 @@ def test_import_counts_every_row_by_kind_and_twice_is_once(script: Script, oulad
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", version["at"]) for version in versions["versions"])
 
 
-def test_evaluate_gives_a_row_for_each_model_and_day_the_rules_among_them(script: Script, tmp_path: Path) -> None:
-    """On few learners and with few draws: every model is fitted six times."""
-    small = script.at(tmp_path)
+def test_evaluate_gives_a_row_for_each_model_and_day_the_rules_among_them(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """On few learners and features and with few draws: every model is fitted six times."""
+    small = Script(capsys, tmp_path)
     (tmp_path / "headway.toml").write_text("[evaluation]\nbootstrap = 50\n", encoding="utf-8")
     small("import", SOURCE, "-o", "learners=60", "-o", "runs=2", "-o", "weeks=8", "-o", "base_rate=0.5")
     command = ["evaluate", "--label", "does_not_finish", "--train", FIRST, "--test", SECOND, "--days", "27"]
-    rows = small(*command, "--paradigm", "transfer", "--model", "all", "--capacity", CAPACITY)
+    with few_features("headway.flow.modelling"):
+        rows = small(*command, "--paradigm", "transfer", "--model", "all", "--capacity", CAPACITY)
     assert {(row["day"], row["model"]) for row in rows} == {(day, name) for day in (27,) for name in MODELS.names()}
     assert {"base-rate", "inactive-7-days", "boosting", "logistic"} <= {row["model"] for row in rows}
     for row in rows:
@@ -163,6 +167,8 @@ def test_erase_asks_for_the_id_again_and_gives_a_receipt(script: Script, copy: P
     assert receipt["predictions"] == 1
     assert first_learner(here) != learner
     assert here("lake", "verify")["ok"]
+    again = inside(script.capsys, "--home", copy, "lake", "erase", learner, "--confirm", learner)
+    assert again.stderr.startswith(f"No record and no prediction was held under {learner}.")
 
 
 def test_the_workspace_is_named_before_or_after_the_command_or_by_the_environment(
@@ -252,9 +258,19 @@ WRONG: Mapping[str, tuple[int, list[Any], str]] = {
     "no paradigm": (2, ["evaluate", "--test", SECOND, "--paradigm", "tranfer"], "'transfer'"),
     "no days": (2, ["evaluate", "--test", SECOND, "--days", "two"], "whole numbers"),
     "no view": (2, ["features", "build", *SCORED, "--view", "standrad"], "'standard'"),
+    "no feature": (2, ["features", "build", *SCORED, "--view", "active_days_14"], "'active_days_14d'"),
+    "before it was known": (2, ["describe", RUNNING, "--as-of", "2019-01-01"], "Name a later date"),
+    "segments before it was known": (2, ["segment", RUNNING, "--as-of", "2019-01-01"], "Name a later date"),
+    "nobody yet": (3, ["score", "--run", RUNNING, "--as-of", "2019-01-01"], f"Nobody was enrolled in {RUNNING} as of"),
+    "long over": (3, ["score", "--run", SECOND, "--as-of", "2030-01-01", "--model", "logistic"], f"{SECOND} ended on"),
     "no learner": (2, ["explain", "simulated/nobody", *SCORED], "headway list"),
     "no format": (2, ["list", *SCORED, "--out", "list.xls"], ".parquet, .csv or .json"),
     "no files": (3, ["import", "oulad", "/nowhere/at/all"], "does not exist"),
+    "nothing of its source": (
+        3,
+        ["train", "--for", RUNNING, "--day", 27, "--known-by", "2020-01-01"],
+        f"No run of the source {SOURCE} had finished",
+    ),
     "nothing to learn from": (3, ["train", "--day", 27, "--known-by", "2020-01-01"], "Import earlier runs"),
 }
 

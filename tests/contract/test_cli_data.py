@@ -66,6 +66,13 @@ def test_export_gives_the_records_back(script: Script, tmp_path: Path, suffix: s
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
 
+def test_what_an_export_says_goes_to_stderr(script: Script, tmp_path: Path) -> None:
+    done = inside(
+        script.capsys, "--home", script.home, "export", RUNNING, "--kind", "course_runs", "--out", tmp_path / "r.csv"
+    )
+    assert (done.stdout, done.stderr) == ("", f"1 course_runs written to {tmp_path / 'r.csv'}\n")
+
+
 def test_export_as_of_a_date_knows_no_later_record(script: Script, tmp_path: Path) -> None:
     every = script("export", RUNNING, "--out", tmp_path / "all.parquet")["rows"]
     early = script("export", RUNNING, "--out", tmp_path / "early.parquet", "--as-of", "2026-02-20")["rows"]

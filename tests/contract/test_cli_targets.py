@@ -15,6 +15,7 @@ from headway.cli.options import choose_home
 from headway.domain.errors import HeadwayError, InputError, UnknownName
 from headway.features.labels import LABELS
 from headway.flow import App, open_app
+from tests.support.few_features import few_features
 from tests.support.made import FIRST, RUNNING, SECOND, TODAY
 
 MINE = """
@@ -80,7 +81,8 @@ def test_a_label_of_ones_own_is_evaluated_like_any(home: Path) -> None:
 
 
 def evaluated(app: App, label: str, paradigm: Any, model: str) -> list[dict[str, Any]]:
-    rows = flow.evaluate(app, label, [FIRST, SECOND], [RUNNING], [21], paradigms=[paradigm], models=[model])
+    with few_features("headway.flow.modelling", "headway.flow.forecasting"):
+        rows = flow.evaluate(app, label, [FIRST, SECOND], [RUNNING], [21], paradigms=[paradigm], models=[model])
     return [dict(row) for row in rows]
 
 

@@ -17,6 +17,7 @@ from headway.domain.errors import InputError, NotEnoughData, UnknownName
 from headway.flow import ingest, open_app
 from headway.flow.tasks import list_tasks
 from headway.store.tables import AUDIT
+from tests.support.command import inside
 
 ROWS = [
     ("a", "I cannot submit the quiz, please help, it is due tonight!", "6"),
@@ -75,6 +76,15 @@ def test_every_row_has_its_scores(posts: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "headway.toml").exists()
     with pytest.raises(UnknownName, match="text"):
         asked(tmp_path, "score", posts, "--column", "texts")
+
+
+@pytest.mark.parametrize(("texts", "said"), [(1, "1 text has signs"), (2, "2 texts have signs")])
+def test_how_many_have_signs_of_distress_is_said_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], texts: int, said: str
+) -> None:
+    path = tmp_path / "posts.csv"
+    path.write_text("text\n" + "Nobody would miss me if I was gone\n" * texts, encoding="utf-8")
+    assert f"{said} of distress: a human should read" in inside(capsys, "text", "score", path, "-c", "text").stderr
 
 
 def test_scores_beside_the_rows_in_a_file(posts: Path, tmp_path: Path) -> None:

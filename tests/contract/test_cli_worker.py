@@ -53,6 +53,8 @@ def test_a_task_from_opening_to_closing(worked: Path, tmp_path: Path, capsys: py
     assert (contacted["status"], contacted["contact"]["by"]) == ("contacted", "ann@example.org")
     assert ask("task", "calendar", "--out", tmp_path / "f.ics")["entries"] == 1
     assert first["learner"] in (tmp_path / "f.ics").read_text()
+    said = inside(capsys, "--home", ask.home, "task", "calendar", "--out", tmp_path / "f.ics")
+    assert (said.stdout, said.stderr) == ("", f"Wrote {tmp_path / 'f.ics'}\n")
     assert ask("task", "undo", short)["status"] == "open"
     assert ask("task", "calendar")["entries"] == 0
     ask(*words)

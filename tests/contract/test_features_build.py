@@ -255,6 +255,10 @@ def test_without_a_file_the_rows_are_printed(filled: Path, capsys: pytest.Captur
     header, *rows = done.stdout.splitlines()
     assert header.split() == ["run", "learner", "as_of", "course_day", "active_days_14d"]
     assert f"{len(rows)} rows of 1 features" in done.stderr
+    assert "Nobody was enrolled" not in done.stderr
+    early = inside(capsys, "--home", filled, *words[:4], "--as-of", "2019-01-01", *words[6:])
+    assert early.returncode == 0
+    assert "Nobody was enrolled then" in early.stderr
     assert all(FIRST in row for row in rows)
 
 

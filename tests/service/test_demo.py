@@ -5,16 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import inside, run
+from headway.cli.demo import MARK
+from headway.domain.errors import InputError
+from tests.support.command import inside
+from tests.support.simulation import simulated
 
 
 def test_the_demo_walks_the_whole_road_and_is_the_same_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = tmp_path / "demo"
+    place.mkdir()
+    (place / MARK).write_text('{"seed": "2"}', encoding="utf-8")
+    (place / "of-another-demo").touch()
     words = ["demo", "--home", place, "--learners", 60, "--capacity", 5, "--json"]
     first = inside(capsys, *words)
     assert first.returncode == 0, first.stderr
+    assert not (place / "of-another-demo").exists(), "with other options it is made anew"
     told = json.loads(first.stdout)
     assert set(told) == {"run", "as_of", "list", "check", "report"}
     assert [row["order"] for row in told["list"]] == [1, 2, 3, 4, 5]
@@ -23,12 +30,25 @@ def test_the_demo_walks_the_whole_road_and_is_the_same_again(
     (model,) = json.loads(inside(capsys, "--home", place, "model", "list", "--json").stdout)
     assert {row["at_capacity"]["k"] for row in model["report"]["check"]} == {5}, "what was asked for is checked"
     assert inside(capsys, *words).stdout == first.stdout
-
-    other = run(*words, "--seed", 2)  # MLflow would remember the old folder for as long as a process lives
-    assert other.returncode == 0, other.stderr
-    assert not {row["learner"] for row in json.loads(other.stdout)["list"]} & {row["learner"] for row in told["list"]}
     assert inside(capsys, "demo", "--home", place, "--reset").returncode == 0
     assert not place.exists()
+
+
+def test_another_seed_makes_up_other_people(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people: list[set[str]] = []
+
+    def only_arrive(_: object, options: dict[str, str], __: int) -> None:
+        people.append(set(simulated(**options)["enrolments"]["learner"].to_pylist()))
+        raise InputError("Seen enough.")
+
+    monkeypatch.setattr("headway.cli.demo._walk", only_arrive)
+    for seed in (1, 2):
+        said = inside(capsys, "demo", "--home", tmp_path / str(seed), "--learners", 60, "--seed", seed)
+        assert "Seen enough." in said.stderr
+    assert all(people)
+    assert not people[0] & people[1]
 
 
 @pytest.mark.parametrize("act", [[], ["--reset"]], ids=["demo", "reset"])

@@ -5,8 +5,13 @@ import json
 import os
 import random
 import resource
+import signal
+import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -18,7 +23,7 @@ from headway.intake.entries import Entry, Parcel
 from headway.web.cookie import COOKIE
 from tests.service.conftest import Database
 from tests.service.test_server import in_lake
-from tests.support.command import start
+from tests.support.command import HEADWAY, environment, start
 from tests.support.served import VERSION, Served, make_key, serving, statement
 
 pytestmark = pytest.mark.service
@@ -69,9 +74,10 @@ def test_a_full_disk_is_told_and_the_server_goes_on_when_there_is_room(tmp_path:
 class _Patient:
     """Senders that send again what was not acknowledged, until they are stopped."""
 
-    def __init__(self, served: Served, key: tuple[str, str]) -> None:
-        self._served, self._key = served, key
+    def __init__(self, served: Served, key: tuple[str, str], *, may_die: bool = False) -> None:
+        self._served, self._key, self._may_die = served, key, may_die
         self.acknowledged: list[str] = []
+        self.sent: list[str] = []
         self.odd: list[str] = []
         self._more, self._stop = threading.Condition(), threading.Event()
         self._threads = [threading.Thread(target=self._send) for _ in range(4)]
@@ -94,19 +100,29 @@ class _Patient:
 
     def _send(self) -> None:
         with httpx.Client(base_url=self._served.url, auth=self._key, headers=VERSION, timeout=60) as client:
-            batch = [statement(n) for n in range(10)]
+            batch = self._next()
             while not self._stop.is_set():
-                answer = client.post("/xapi/statements", json=batch)
+                try:
+                    answer = client.post("/xapi/statements", json=batch)
+                except httpx.HTTPError as wrong:
+                    if not self._may_die:
+                        self.odd.append(repr(wrong))
+                    return
                 if answer.status_code == 200:
                     with self._more:
                         self.acknowledged += answer.json()
                         self._more.notify_all()
-                    batch = [statement(n) for n in range(10)]
+                    batch = self._next()
                 elif answer.status_code == 503:
                     self._stop.wait(0.1)
                 else:
                     self.odd.append(answer.text)
                     return
+
+    def _next(self) -> list[dict[str, Any]]:
+        batch = [statement(n) for n in range(10)]
+        self.sent += [one["id"] for one in batch]
+        return batch
 
 
 def test_a_database_may_crash_and_come_back(tmp_path: Path, postgres: str, database: Database) -> None:
@@ -150,6 +166,64 @@ def test_a_worker_killed_while_it_moves_loses_and_doubles_nothing(tmp_path: Path
             with open_inbox(app) as inbox:
                 assert inbox.backlog().last == len(ids)
     assert set(in_lake(home, ids)) == {1}
+
+
+def test_server_worker_and_database_may_all_be_killed_at_once(
+    tmp_path: Path, postgres: str, database: Database
+) -> None:
+    """Each gets SIGKILL at a moment and in an order of its own, while statements come in and the worker moves them.
+
+    What was not acknowledged may have been kept or not; it is never there twice.
+    """
+    home, env, chance = tmp_path / "home", {"HEADWAY__STORE__URL": postgres}, random.Random(5)
+    home.mkdir()
+    (home / "headway.toml").write_text('[worker]\nlease = "1s"\n')
+    acknowledged: list[str] = []
+    sent: list[str] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HEADWAY__STORE__URL", postgres)
+        key = make_key(home)
+        for number in range(max(2, ROUNDS)):
+            with serving(home, **env) as served, working(home, number, **env) as worker:
+                with _Patient(served, key, may_die=True) as senders:
+                    senders.more(chance.randrange(20, 200))
+                    wait_until_moving(home, worker)
+                    for kill in chance.sample([served.process.kill, worker.kill, database.kill], 3):
+                        threading.Event().wait(chance.random() ** 2 * LONGEST_S / 3)
+                        kill()
+                    served.process.wait()
+                database.start()
+            assert senders.odd == []
+            assert worker.returncode == -signal.SIGKILL
+            acknowledged += senders.acknowledged
+            sent += senders.sent
+        assert set(in_lake(home, acknowledged)) == {1}
+        assert set(in_lake(home, sent)) <= {0, 1}
+    print(f"{number + 1} rounds, {len(acknowledged)} acknowledged of {len(sent)} sent")
+
+
+@contextmanager
+def working(home: Path, number: int, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that looks every second, until the end of the block; it may have been killed before."""
+    command = [str(HEADWAY), "worker", "--home", str(home), "--every", "1s"]
+    with (home.parent / f"worker-{number}.log").open("wb") as told:
+        worker = subprocess.Popen(command, env=environment(**env), stdout=told, stderr=subprocess.STDOUT)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait(timeout=60)
+
+
+def wait_until_moving(home: Path, worker: subprocess.Popen[bytes]) -> None:
+    """Returns when the worker moves the inbox: a kill that comes while it begins tells little."""
+    with open_app(home) as app, open_inbox(app) as inbox:
+        while worker.poll() is None:
+            with inbox.turn() as mine:
+                if not mine:
+                    return
+            threading.Event().wait(0.005)
+    raise AssertionError("The worker ended by itself.")
 
 
 def kept(app: App, count: int) -> list[str]:

@@ -91,6 +91,10 @@ def test_the_tree_is_frozen(tmp_path: Path) -> None:
         ("profile = 'prod'\n", "profile in {file} does not fit: Input should be 'dev' or 'production'"),
         ("engine = 3\n", "engine in {file} does not fit"),
         ("[engine\n", "{file} cannot be read"),
+        (
+            "[engine]\nthreads = 1\n[engine]\n",
+            "A table stands once in the file: add your keys to the one that is there.",
+        ),
         ("[store]\nurl = 'postgresql+psycopg://u:hush@db/x'\n", "holds a password. Set HEADWAY__STORE__URL instead"),
         ("[registry]\ntracking_uri = 'https://u:hush@m'\n", "holds a password. Set HEADWAY__REGISTRY__TRACKING_URI"),
         (

@@ -78,10 +78,17 @@ def what_if_words(found: WhatIf, label: str) -> str:
     """
     moved = found.then.risk - found.now.risk
     words = label_words(label)
-    many = "about as many" if abs(moved) < _LITTLE else "fewer" if moved < 0 else "more"
+    then, now = chance_words(found.then), chance_words(found.now)
+    # "fewer" beside twice the same range would be more than the range can tell
+    many = "about as many" if abs(moved) < _LITTLE or then == now else "fewer" if moved < 0 else "more"
+    chance = (
+        f"The {words.chance} is {now} either way"
+        if then == now
+        else (f"The {words.chance} is then {then}; as it is, {now}")
+    )
     return (
         f"{found.record} ({found.own}): {many} of the past learners with such a record, and otherwise like this one, "
-        f"{words.happened}. The {words.chance} is then {chance_words(found.then)}; as it is, {chance_words(found.now)}."
+        f"{words.happened}. {chance}."
     )
 
 

@@ -295,7 +295,7 @@ def export(
     if as_json:
         print_json({"run": run, "kind": kind, "rows": rows, "out": str(out)})
     else:
-        print(f"{rows} {kind} written to {out}")
+        talk(f"{rows} {kind} written to {out}")
 
 
 def _show_profile(found: "Profile") -> None:
@@ -436,3 +436,5 @@ def erase(
         print_table(
             ("what", "erased"), [*receipt.rows.items(), ("rejects", receipt.rejects), ("predictions", predictions)]
         )
+    if not (any(receipt.rows.values()) or receipt.rejects or predictions):
+        talk(f"No record and no prediction was held under {learner}. Look at the id again.")

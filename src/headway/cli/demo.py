@@ -127,8 +127,9 @@ def _walk(app: "App", options: dict[str, str], capacity: int) -> _Walked:
     score_run, _ = flow.score(app, running, as_of)
     found = flow.list_contacts(app, running, as_of, capacity)
     # Training has checked the model on the latest past run, beside every rule: no need to do it again.
-    check = {row["model"]: row for row in cast("list[dict[str, Any]]", found.version.report["check"])}
-    rows = [check[found.version.model], check[RULE]]
+    version = app.registry.get(found.score_run.model_version)
+    check = {row["model"]: row for row in cast("list[dict[str, Any]]", version.report["check"])}
+    rows = [check[version.model], check[RULE]]
     report = app.settings.home / "reports" / f"{running.replace('/', '-')}-{as_of}.html"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(flow.list_page(app, found, rows), encoding="utf-8")

@@ -163,6 +163,8 @@ def build(
         f"{done.rows} rows of {len(done.view.features)} features, view {done.view.hash}: "
         f"{done.computed.moments} moments computed, {done.reused.moments} built before"
     )
+    if not done.rows:
+        talk("Nobody was enrolled then, as far as was known then. Name other dates or runs.")
 
 
 def _whole_numbers(text: str) -> list[int]:

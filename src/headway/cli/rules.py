@@ -79,8 +79,9 @@ def run(
         rows = [(task.rule, task.list, task.learner, task.reason) for task in report.tasks]
         print_table(("rule", "list", "learner", "reason"), rows)
         for opened_by in report.rules:
-            held = ", ".join(f"{number} {why.replace('_', ' ')}" for why, number in sorted(opened_by.held.items()))
-            talk(f"{opened_by.rule}: concerns {opened_by.concerned}, opened {len(opened_by.tasks)}. {held}".rstrip())
+            held = ", ".join(f"{number} ({why.replace('_', ' ')})" for why, number in sorted(opened_by.held.items()))
+            held = f" Held back: {held}." if held else ""
+            talk(f"{opened_by.rule}: concerns {opened_by.concerned}, opened {len(opened_by.tasks)}.{held}")
     if report.silence is not None:
         talk(f"Data stopped. {report.silence.why} Frozen: {', '.join(report.frozen) or 'no rule'}.")
     if dry_run:

@@ -288,6 +288,7 @@ def calendar(
         text = flow.follow_up_calendar(app, Wanted(runs=flow.runs_wanted(app, run), assignee=assignee)).decode()
     if out is not None:
         write_text(text, out)
+        talk(f"Wrote {out}")
     if as_json:
         print_json({"entries": text.count("BEGIN:VEVENT"), "file": None if out is None else str(out)})
     elif out is None:

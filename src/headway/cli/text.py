@@ -83,7 +83,7 @@ def score(
     if counts["characters_replaced"]:
         talk(f"{counts['characters_replaced']} characters could not be read ({counts['encoding']}).")
     if counts["to_read_today"]:
-        talk(f"{counts['to_read_today']} texts have signs of distress: a human should read them today.")
+        talk(f"{_with_signs(counts['to_read_today'])}.")
 
 
 @text.command()
@@ -240,7 +240,13 @@ def _show(found: "Overview") -> None:
         print_table(("urgency", "by", "text"), [(one.urgency, one.by, one.quote) for one in found.urgent])
     talk(f"{found.scored} of {found.texts} texts scored.")
     if found.to_read_today:
-        talk(f"{found.to_read_today} texts have signs of distress: a human should read them today (--show-distress).")
+        talk(f"{_with_signs(found.to_read_today)} (--show-distress).")
+
+
+def _with_signs(texts: int) -> str:
+    if texts == 1:
+        return "1 text has signs of distress: a human should read it today"
+    return f"{texts:,} texts have signs of distress: a human should read them today"
 
 
 def _show_concerns(concerns: "list[Concern]") -> None:

@@ -111,24 +111,22 @@ def point_words(point: DropOff) -> str:
     """What happened at a point, with its numbers."""
     gone, of = some(point.stopped), point.stopped.of
     share = f" ({point.stopped.share:.0%})" if point.stopped.share is not None else ""
-    about = "" if point.expected is None else f"{point.expected:.0f}" if point.expected >= 1 else "fewer than 1"
+    about = "" if point.expected is None else f"about {point.expected:.0f}" if point.expected >= 1 else "fewer than 1"
     doubt = "" if point.clear else f" {CHANCE}"
     place = upper(place_words(point))
     if point.kind == "week":
         when = "just before" if point.due_before else "then"
         due = f" Due {when}: {point.name}." if point.name else ""
         expected = (
-            f"; the {'weeks' if stretch(point) == 'week' else 'days'} around it let one expect about {about}"
-            if about
-            else ""
+            f"; the {'weeks' if stretch(point) == 'week' else 'days'} around it let one expect {about}" if about else ""
         )
         return f"{place}: {gone} of {of:,} learners who were still coming{share} stopped then{expected}.{due}{doubt}"
     if point.kind == "work":
-        expected = f"; the work before and after it lets one expect about {about}" if about else ""
+        expected = f"; the work before and after it lets one expect {about}" if about else ""
         who = "learners who had ever come" if point.first else "learners who were still handing in"
         what = "never handed in anything" if point.first else "handed in nothing from then on"
         return f"{place}: {gone} of {of:,} {who}{share} {what}{expected}.{doubt}"
-    expected = f"; other things of the same weeks let one expect about {about}" if about else ""
+    expected = f"; other things of the same weeks let one expect {about}" if about else ""
     return f"{place}: for {gone} of its {of:,} users{share} it was among the last things they did{expected}.{doubt}"
 
 

@@ -5,7 +5,9 @@ Nothing else in headway defines an exception that users see, and nobody logs an 
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_NAMED: Final = 20  # known names in a message: a lake may have thousands of runs
 
 
 class HeadwayError(Exception):
@@ -61,11 +63,14 @@ class UnknownName(InputError):
 
     @classmethod
     def of(cls, what: str, name: str, known: Iterable[str]) -> "UnknownName":
-        """The error for `name`, with up to three near matches, or all known names where nothing is near."""
+        """The error for `name`, with up to three near matches, or the known names where nothing is near."""
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
         hint = (
-            f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else f"Known: {', '.join(names) or 'none'}."
+            f"Did you mean {' or '.join(repr(n) for n in near)}?"
+            if near
+            else f"Known: {', '.join(names[:_NAMED]) or 'none'}{more}."
         )
         return cls(f"Unknown {what} {name!r}. {hint}")
 

@@ -45,6 +45,10 @@ def select_runs(patterns: Sequence[str], known: Iterable[str]) -> list[str]:
     chosen: set[str] = set()
     for pattern in patterns:
         matches = fnmatch.filter(runs, pattern)
+        if not matches and not runs:
+            raise UnknownName(
+                f"Unknown run {pattern!r}: nothing is imported yet. Begin with: headway import SOURCE PATH"
+            )
         if not matches:
             raise UnknownName.of("run", pattern, runs)
         chosen.update(matches)

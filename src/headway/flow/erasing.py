@@ -25,7 +25,7 @@ def erase_learner(app: App, learner: str) -> "tuple[Receipt, int]":
 
     Tasks with their contacts, engagement scores, waiting notices and kept statements about them go too, and so do name
     and group, notes, challenges, objections, accounts that are about them alone, and files sent over the web that wait
-    to be loaded and may name them.
+    to be loaded and may name them; who sent one is told among their loads.
 
     Models that learned from the learner's rows stay; they hold no row of anybody. The audit names the learner by a
     hash.

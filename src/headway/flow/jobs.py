@@ -107,13 +107,12 @@ def _move(app: App, _job: Job, alive: Alive) -> Done:
 
 def _rules(app: App, job: Job, alive: Alive) -> Done:
     """Evaluates the rules of the runs that changed, and opens tasks."""
-    notes = _Notes(dict(job.progress.get("seen", {})))
+    notes, runs = _Notes(dict(job.progress.get("seen", {}))), running(app)
     opened = 0
-    for run, mark in changed(app, notes.seen).items():
+    for run, mark in changed(app, runs, notes.seen).items():
         alive()
         notes.take(run, mark, partial(_told, app, run))
         opened += int(notes.told[run].get("opened", 0))
-    runs = running(app)
     with app.store.begin() as connection:
         rule_queries.forget_others(connection, list(runs))
     return Done({"seen": notes.of(runs), "runs": notes.told, "opened": opened}, ("send",) if opened else ())
@@ -134,14 +133,13 @@ def _score(app: App, job: Job, alive: Alive) -> Done:
     """Scores the runs that changed as of now, and opens the tasks that rest on predictions."""
     if not app.settings.worker.score:
         return Done({"seen": {}, "runs": {}, "opened": 0})
-    notes = _Notes(dict(job.progress.get("seen", {})))
+    notes, runs = _Notes(dict(job.progress.get("seen", {}))), running(app)
     opened = 0
-    for run, mark in changed(app, notes.seen).items():
+    for run, mark in changed(app, runs, notes.seen).items():
         alive()
         notes.take(run, mark, partial(_scored, app, run))
         opened += int(notes.told[run].get("opened", 0))
-    seen = notes.of(running(app))
-    return Done({"seen": seen, "runs": notes.told, "opened": opened}, ("send",) if opened else ())
+    return Done({"seen": notes.of(runs), "runs": notes.told, "opened": opened}, ("send",) if opened else ())
 
 
 def _scored(app: App, run: str) -> dict[str, Any]:
@@ -179,7 +177,7 @@ def _expire(app: App, _job: Job, _alive: Alive) -> Done:
 
 
 def _tidy(app: App, _job: Job, _alive: Alive) -> Done:
-    """Removes what nobody asks for any more: passing score runs, notices long sent, jobs long done. Checks the chain."""
+    """Removes what nobody asks for any more: score runs passed by, notices sent, jobs done. Checks the chain."""
     removed = tidy(app)
     return Done(removed | {"audit": check_audit(app)})
 

@@ -12,7 +12,6 @@ from headway.flow.app import App
 from headway.flow.caseload_facts import cases_of, standing
 from headway.flow.records import hashed, one_run
 from headway.governance import audit
-from headway.registry.registry import ModelVersion
 from headway.scoring import kept
 from headway.scoring.kept import ScoreRun
 from headway.scoring.predict import Prediction
@@ -24,14 +23,12 @@ class ContactList:
 
     Attributes:
         score_run: whose predictions these are.
-        version: the model that made them.
         caseload: the cohort in order, without those who are off the list.
         zone: the run's time zone.
         off: how many are off it: they asked not to be contacted, or a challenge that waits took them off.
     """
 
     score_run: ScoreRun
-    version: ModelVersion
     caseload: Caseload
     zone: str
     off: int = 0
@@ -44,7 +41,6 @@ def list_contacts(app: App, run: str, as_of_text: str, capacity: int | None = No
         InputError: it was not scored as of that date; the message says how to.
     """
     score_run, predictions, zone = _scored(app, run, as_of_text)
-    version = app.registry.get(score_run.model_version)
     off = standing(app, score_run.run, lambda _: cases_of(app, score_run.run))[1].off
     candidates = [
         CaseCandidate(
@@ -63,7 +59,7 @@ def list_contacts(app: App, run: str, as_of_text: str, capacity: int | None = No
     limit = capacity or app.settings.advising.capacity
     rate = kept.base_rate(score_run, [said.risk for said in predictions if said.risk is not None])
     lists = caseload(candidates, limit, base_rate=rate)
-    found = ContactList(score_run, version, lists, zone, len(predictions) - len(candidates))
+    found = ContactList(score_run, lists, zone, len(predictions) - len(candidates))
     with app.store.begin() as connection:
         detail = {"score_run": score_run.id, "listed": len(found.caseload.listed)}
         audit.record(connection, app.clock.now(), app.actor, "list", score_run.run, detail)

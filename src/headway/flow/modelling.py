@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from headway.features.as_of import (
     Reading,
     compute,
     moments_on_days,
-    run_facts,
+    runs_facts,
     runs_with_activity,
 )
 from headway.features.labels import Label
@@ -39,6 +40,7 @@ from headway.models.model import MODELS, Json, Model
 from headway.registry.registry import Candidate, ModelVersion
 
 if TYPE_CHECKING:
+    from headway.lake.lake import Lake
     from headway.lake.reading import Records
 
 TRAINABLE: Final[tuple[Paradigm, ...]] = ("transfer", "in-situ", "blended")
@@ -62,6 +64,10 @@ EVERY: Final = "all"
 
 DEFAULT: Final = "average"
 """The model that was never far from the best on any day of the runs we measured; see docs/decisions/0008."""
+
+
+_active_since: "WeakKeyDictionary[Lake, dict[str, tuple[str, AsOf]]]" = WeakKeyDictionary()
+"""Of runs that were found to have activity: their mark (`Lake.marks`) then, and the as-of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,9 +356,9 @@ def runs_to_learn_from(app: App, recipe: Recipe) -> tuple[str, ...]:
     known_runs = app.lake.runs()
     if recipe.train_runs:
         return tuple(run for run in select_runs(recipe.train_runs, known_runs) if run != recipe.for_run)
-    with app.lake.open(recipe.known_by, None, kinds=["course_runs", "statements"]) as records:
-        facts = [run_facts(records, run) for run in _runs_in(records)]
-        logged = runs_with_activity(records)
+    with app.lake.open(recipe.known_by, None, kinds=["course_runs"]) as records:
+        facts = runs_facts(records, _runs_in(records)).values()
+    logged = _logged(app.lake, recipe.known_by)
     source = RunId.parse(recipe.for_run).source if recipe.for_run else None
     # A run whose log never arrived says nothing of learners who were silent.
     alike = logged if recipe.for_run is None or recipe.for_run in logged else known_runs
@@ -365,8 +371,24 @@ def runs_to_learn_from(app: App, recipe: Recipe) -> tuple[str, ...]:
         and source in (None, RunId.parse(about.run).source)
     ]
     if not finished:
-        raise NotEnoughData(f"No run had finished by {recipe.known_by}. Import earlier runs.")
+        of_source = f" of the source {source}" if source else ""
+        raise NotEnoughData(f"No run{of_source} had finished by {recipe.known_by}. Import earlier runs.")
     return tuple(sorted(finished))
+
+
+def _logged(lake: "Lake", known_by: AsOf) -> set[str]:
+    """The runs of which any activity was known by then.
+
+    A worker asks every few seconds: of a run whose records have not changed, what was known once is known later too.
+    """
+    since, marks = _active_since.setdefault(lake, {}), lake.marks()
+    found = {run for run, mark in marks.items() if run in since and since[run][0] == mark and since[run][1] <= known_by}
+    if others := sorted(marks.keys() - found):
+        with lake.open(known_by, others, kinds=["statements"]) as records:
+            active = runs_with_activity(records)
+        _active_since[lake] = since | {run: (marks[run], known_by) for run in active & marks.keys()}
+        found |= active
+    return found
 
 
 def _runs_in(records: "Records") -> list[str]:

@@ -21,6 +21,7 @@ def list_page(app: App, found: ContactList, evaluation: Sequence[dict[str, Json]
     from headway.reports.report import render_list
 
     score_run = found.score_run
+    version = app.registry.get(score_run.model_version)
     listed = {entry.candidate.learner for entry in found.caseload.listed}
     with app.store.read() as connection:
         earlier = [
@@ -32,7 +33,7 @@ def list_page(app: App, found: ContactList, evaluation: Sequence[dict[str, Json]
         statements = records.table("statements")
         data_up_to = records.collect(statements.aggregate(at=statements.recorded_at.max()))["at"][0].as_py()
     return render_list(
-        list_report(score_run, found.version, found.caseload, found.zone, listed, earlier, data_up_to, evaluation)
+        list_report(score_run, version, found.caseload, found.zone, listed, earlier, data_up_to, evaluation)
     )
 
 

@@ -92,6 +92,7 @@ def describe(app: App, run: str, as_of_text: str | None = None) -> CourseDescrip
     """The description of a course run, its retention beside that of the course's earlier runs.
 
     Raises:
+        UnknownName: the run was not known yet.
         NotEnoughData: the run has not begun, or too few are enrolled to speak of a group.
     """
     (run,) = select_runs([one_run(app, run)], app.lake.runs())

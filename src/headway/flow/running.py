@@ -7,7 +7,7 @@ from typing import Final
 
 from headway.description.silence import is_inferred
 from headway.domain.time import AsOf
-from headway.features.as_of import run_facts
+from headway.features.as_of import runs_facts
 from headway.flow.app import App
 
 LINGERS: Final = timedelta(days=28)
@@ -20,10 +20,8 @@ def running(app: App) -> dict[str, str]:
     now = AsOf.now(app.clock)
     found = {}
     with app.lake.open(None, None, kinds=["course_runs"]) as records:
-        for run in app.lake.runs():
-            if patterns and not any(fnmatch(run, pattern) for pattern in patterns):
-                continue
-            facts = run_facts(records, run)
+        runs = [run for run in app.lake.runs() if not patterns or any(fnmatch(run, each) for each in patterns)]
+        for run, facts in runs_facts(records, runs).items():
             today = now.day(facts.zone)
             end = facts.ends_on
             if facts.starts_on <= today and end < today <= end + LINGERS and is_inferred(records, run):
@@ -33,14 +31,14 @@ def running(app: App) -> dict[str, str]:
     return found
 
 
-def changed(app: App, seen: Mapping[str, str]) -> dict[str, str]:
-    """The runs that are running and have new records, or a new day, since they were last seen; with their marks.
+def changed(app: App, days: Mapping[str, str], seen: Mapping[str, str]) -> dict[str, str]:
+    """The runs that have new records, or a new day, since they were last seen; with their marks.
 
     Args:
         app: where.
+        days: what `running` said.
         seen: the marks of earlier calls, by run.
     """
-    days = running(app)
     marks = app.lake.marks() if days else {}
     now = {run: f"{day} {marks.get(run, '')}" for run, day in days.items()}
     return {run: mark for run, mark in now.items() if seen.get(run) != mark}

@@ -18,7 +18,7 @@ from headway.domain.time import AsOf
 from headway.evaluation.histories import history_of
 from headway.evaluation.paradigms import Paradigm
 from headway.evaluation.risk_model import RiskModel
-from headway.features.as_of import Moment, cohorts, compute, runs_facts
+from headway.features.as_of import Moment, RunFacts, cohorts, compute, runs_facts
 from headway.features.engine import Records
 from headway.features.views import view_of
 from headway.flow.app import App
@@ -76,8 +76,15 @@ def score(
         Conflict: the feature definitions have changed since the model was trained.
     """
     run = one_run(app, run)
-    as_of, day = _when(app, [run], as_of_text)[run]
-    asked = _Asked(run, as_of, day, _model_for(app, run, day, as_of, label, model, force_train, paradigm))
+    as_of, about = _when(app, [run], as_of_text)[run]
+    _check_enrolled(app, run, as_of)
+    day = about.course_day(as_of)
+    try:
+        asked = _Asked(run, as_of, day, _model_for(app, run, day, as_of, label, model, force_train, paradigm))
+    except NotEnoughData as why:
+        if as_of.day(about.zone) <= about.ends_on:
+            raise
+        raise NotEnoughData(f"{run} ended on {about.ends_on}. Name a date on which it was still running.") from why
     scored = _found(app, asked) or next(iter(list(_scored(app, [asked]))), None)
     if scored is None:
         raise NotEnoughData(f"Nobody was enrolled in {run} as of {as_of}. Choose a later date.")
@@ -143,7 +150,8 @@ def score_runs(
     chosen = select_runs(runs, app.lake.runs())
     done: dict[str, ScoreRun] = {}
     waiting: dict[tuple[str, AsOf], list[_Asked]] = {}
-    for run, (as_of, day) in _when(app, chosen, as_of_text).items():
+    for run, (as_of, about) in _when(app, chosen, as_of_text).items():
+        day = about.course_day(as_of)
         try:
             asked = _Asked(run, as_of, day, _model_for(app, run, day, as_of, label, model, force_train, paradigm))
         except NotEnoughData as why:
@@ -166,12 +174,23 @@ def score_runs(
     return [done[run] for run in sorted(done)]
 
 
-def _when(app: App, runs: Sequence[str], as_of_text: str) -> dict[str, tuple[AsOf, int]]:
-    """The as-of time that a text means in each run, and the course day."""
+def _check_enrolled(app: App, run: str, as_of: AsOf) -> None:
+    """Passes where anybody was enrolled yet: else a model is trained, in minutes, for nobody.
+
+    Raises:
+        NotEnoughData: nobody was.
+    """
+    with app.lake.open(as_of, [run], kinds=["enrolments"]) as records:
+        if not records.collect(records.table("enrolments").limit(1)).num_rows:
+            raise NotEnoughData(f"Nobody was enrolled in {run} as of {as_of}. Choose a later date.")
+
+
+def _when(app: App, runs: Sequence[str], as_of_text: str) -> dict[str, tuple[AsOf, RunFacts]]:
+    """The as-of time that a text means in each run, and when that takes place."""
     with app.lake.open(None, runs, kinds=["course_runs"]) as records:
         facts = runs_facts(records, runs)
     times = {run: AsOf.at(as_of_text, about.zone) for run, about in facts.items()}
-    return {run: (as_of, facts[run].course_day(as_of)) for run, as_of in times.items()}
+    return {run: (as_of, facts[run]) for run, as_of in times.items()}
 
 
 def _found(app: App, asked: _Asked) -> tuple[ScoreRun, list[Prediction]] | None:

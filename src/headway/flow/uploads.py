@@ -46,6 +46,10 @@ CHUNK: Final = 1 << 20
 FIRST_ROWS: Final = 5
 FIRST_ERRORS: Final = 20
 MOST_CHARACTERS: Final = 80
+ERASED: Final = (
+    "This file was removed when somebody was erased from here: it names them, or has rows that cannot be read, so that "
+    "nobody could tell. Leave them out, mend or leave out the rows that would be refused, and send it again."
+)
 _UNREADABLE: Final = "This file cannot be read as what you chose (%s). Choose another kind, or export it again."
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ ()-]{0,99}")
 
@@ -330,7 +334,8 @@ def run_load_job(app: App, job: Job, alive: Callable[[], None]) -> dict[str, Any
 def erase_from_uploads(app: App, learner: str) -> int:
     """How many waiting files were removed because they name the learner, or because that could not be told.
 
-    It cannot be told of a file that is not to be read as a whole, or of which a row would be refused.
+    It cannot be told of a file that is not to be read as a whole, or of which a row would be refused. Who sent such a
+    file finds that and why among their loads, under the kind of the file: its name may be somebody's.
 
     Raises:
         Conflict: a file that may name them is being loaded, which would bring them back.
@@ -343,9 +348,15 @@ def erase_from_uploads(app: App, learner: str) -> int:
                     "A file that was sent over the web and may name this learner is being loaded. Erase them again "
                     "when the load is over: headway job list."
                 )
-            found.append(about.parent)
-    for folder in found:
-        shutil.rmtree(folder)
+            found.append(about)
+    with app.store.begin() as connection:
+        for about in found:
+            upload = _read_upload(about)
+            request = {"upload": upload.id, "source": upload.source, "name": upload.source, "by": upload.by, "rows": 0}
+            jobs.submit(connection, LOAD_JOB, request, upload.at, id=upload.id)
+            jobs.call_off(connection, upload.id, ERASED, request, {"removed": True})
+    for about in found:
+        shutil.rmtree(about.parent)
     return len(found)
 
 

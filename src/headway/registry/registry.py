@@ -247,6 +247,9 @@ class Registry:
         return str(found.experiment_id)
 
     def _search(self, name: str | None) -> list[ModelVersion]:
+        file = Path(self.tracking_uri.removeprefix("sqlite:///"))
+        if self.tracking_uri.startswith("sqlite:///") and not file.exists() and not file.parent.exists():
+            return []  # MLflow would make the database first, which takes it seconds
         wanted = f"tag.`{_FORMAT}` = '1'" + (f" AND name = '{name}'" if name else "")
         found: list[Any] = []
         with self._talking() as client:

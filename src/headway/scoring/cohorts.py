@@ -6,7 +6,7 @@ Pure.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Final
@@ -80,14 +80,18 @@ def predictions_in(table: pa.Table) -> list[Prediction]:
     return [_prediction(row) for row in table.drop_columns(list(COHORT)).to_pylist()]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _restored(state: tuple[tuple[str, bytes], ...]) -> RiskModel:
-    """A model is made once in each process, not once for each cohort."""
+    """A model is made once in each process, not once for each cohort, and remembers what it was asked.
+
+    A worker that looks after several runs has one for each.
+    """
     return RiskModel.restore(dict(state))
 
 
 def _row(said: Prediction) -> dict[str, Any]:
-    return asdict(said) | {"reasons": json.dumps([reason.as_row() for reason in said.reasons])}
+    told = {name: getattr(said, name) for name in Prediction.__slots__}
+    return told | {"reasons": json.dumps([reason.as_row() for reason in said.reasons])}
 
 
 def _prediction(row: dict[str, Any]) -> Prediction:

@@ -77,3 +77,8 @@ def test_a_table_is_written_as_its_ending_says(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.parquet, \.csv or \.json"):
         write_table(table, tmp_path / "t.xlsx")
     assert not (tmp_path / "t.xlsx").exists()
+
+
+def test_a_table_shows_instants_as_documents_do(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("as_of",), [(datetime(2014, 10, 14, 8, tzinfo=UTC),)])
+    assert capsys.readouterr().out.splitlines()[1] == "2014-10-14T08:00:00Z"

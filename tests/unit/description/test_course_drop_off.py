@@ -1,5 +1,7 @@
 """Drop-off points: planted ones are found, calm courses have none, and chance is told as chance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import nbinom
@@ -86,6 +88,9 @@ def test_a_course_that_loses_a_few_each_week_has_no_clear_point() -> None:
     assert all(not point.clear for point in points.points)
     assert points.weeks
     assert all("may be chance" in point_words(point) for point in points.points)
+    point = replace(points.points[0], expected=0.4)
+    assert "lets one expect fewer than 1." in point_words(point) or "let one expect fewer than 1." in point_words(point)
+    assert "expect about 3." in point_words(replace(point, expected=3.2))
 
 
 def work_course(stop_at: int | None) -> History:

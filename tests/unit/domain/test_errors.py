@@ -27,3 +27,9 @@ def test_an_unknown_name_is_an_input_error_that_names_what_is_known() -> None:
 
 def test_with_nothing_known_it_says_so() -> None:
     assert "Known: none." in str(UnknownName.of("run", "x", []))
+
+
+def test_of_thousands_of_names_a_message_shows_twenty() -> None:
+    told = str(UnknownName.of("run", "x", [f"oulad/{number:04}/1" for number in range(3000)]))
+    assert "oulad/0019/1 and 2,980 more." in told
+    assert "oulad/0020/1" not in told

@@ -28,3 +28,8 @@ def test_patterns_choose_each_run_once_and_in_order() -> None:
 def test_a_pattern_without_a_match_names_the_nearest_runs() -> None:
     with pytest.raises(UnknownName, match="oulad/AAA/2014J"):
         select_runs(["oulad/AAA/2015J"], KNOWN)
+
+
+def test_in_an_empty_lake_the_message_says_to_import() -> None:
+    with pytest.raises(UnknownName, match=r"'oulad/\*': nothing is imported yet\. Begin with: headway import"):
+        select_runs(["oulad/*"], [])

@@ -1,5 +1,7 @@
 """What changed since a week before, and what the model says of another record: only of what a learner can change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,13 @@ def test_words_are_of_past_learners_and_never_causal() -> None:
     assert "about as many of" in what_if_words(asked("visits_7d", 1), "does_not_finish")
     assert not causal_words(NO_PROMISE)
     assert not causal_words(agreement_words(Agreement(0.8, 1.0, 0.7)))
+
+
+def test_words_promise_no_change_that_their_range_does_not_show() -> None:
+    found = replace(asked("visits_7d", 6), now=Chance(0.79, 0.51, 0.79), then=Chance(0.76, 0.51, 0.76))
+    told = what_if_words(found, "does_not_finish")
+    assert "about as many of" in told
+    assert told.endswith("The chance of not finishing is 5–8 in 10 either way.")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from headway.domain.errors import ConfigError, InputError
+from headway.domain.errors import ConfigError, InputError, UnknownName
 from headway.registry.registry import Candidate, Registry
 
 
@@ -59,3 +59,11 @@ def test_a_place_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"Check registry\.tracking_uri"):
         Registry(f"sqlite:///{tmp_path}/file/mlflow.db", "x").versions()
+
+
+def test_what_is_in_no_registry_is_told_without_making_one(tmp_path: Path) -> None:
+    registry = Registry(f"sqlite:///{tmp_path}/r/mlflow.db", str(tmp_path / "artifacts"))
+    assert registry.versions() == []
+    with pytest.raises(UnknownName, match=r"Unknown model 'rule/1'\. Known: none"):
+        registry.get("rule/1")
+    assert list(tmp_path.iterdir()) == []

@@ -300,17 +300,3 @@ def test_an_equal_row_is_delivered_again_and_multiplies_nothing(folder: Path) ->
         assert found.records[kind].num_rows >= records.num_rows
     rows: dict[bytes, object] = {row["id"]: row for row in sound.rows("outcomes")}
     assert all(rows[row["id"]] == row for row in found.rows("outcomes"))
-
-
-def test_every_row_of_the_real_data_is_delivered_or_refused_and_twice_is_the_same(real_data: Path) -> None:
-    found = read(real_data / "oulad")
-    counts = found.counts()
-    assert (counts["course_runs"], counts["activities"], counts["outcomes"]) == (22, 6364 + 206, 30_356)
-    assert counts["results"] == 159_537
-    assert counts["statements"] == 180_982 + 169_316 + 403_266 + 157_894
-    assert Counter(reason for *_, reason in found.reasons()) == {"missing_registration_date": 43}
-    assert Counter(found.records["enrolments"]["status"].to_pylist())["enrolled"] == 30_356 - 43
-    again = read(real_data / "oulad")
-    for kind, table in found.records.items():
-        assert len(set(table["id"].to_pylist())) == table.num_rows, kind
-        assert again.records[kind].equals(table), kind
