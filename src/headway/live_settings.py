@@ -228,6 +228,12 @@ class ServerSettings(_Section):
     body_timeout_s: int = Field(default=30, ge=1, description="Seconds in which a request body must have arrived.")
     requests_per_s: int = Field(default=5_000, ge=1, description="Requests a second that one key may make.")
     open_requests: int = Field(default=512, ge=1, description="Requests worked on at once; more are told to come back.")
+    helpers: int = Field(
+        default=2,
+        ge=0,
+        le=64,
+        description="Processes that work out what pages take seconds for, some 400 MB each; 0: the server does it.",
+    )
     telemetry: bool = Field(
         default=False,
         description="OpenTelemetry spans and figures, to where OTEL_EXPORTER_OTLP_ENDPOINT says (extra `telemetry`).",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import reduce
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -244,7 +243,7 @@ def cohorts(
             any order. Several may be asked at the same time.
     """
     script = _script(view)
-    together = reduce(lambda one, more: one.join(more, "row"), script.results).select(*KEYS, *view.features)
+    together = script.whole().select(*KEYS, *view.features)
 
     def run(here: Here, group: list[Moment]) -> pa.Table:
         _spine(here, group, "honest")

@@ -6,7 +6,7 @@ then run for each group of course runs. It receives the functions that cut recor
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ibis
@@ -65,6 +65,13 @@ class Script:
     results: "list[ir.Table]" = field(default_factory=list)
     here: set[str] = field(default_factory=set)
     everywhere: set[str] = field(default_factory=set)
+    _whole: "ir.Table | None" = field(default=None, repr=False, compare=False)
+
+    def whole(self) -> "ir.Table":
+        """The results as one table; made once, since Ibis takes as long for it as a small cohort takes to compute."""
+        if self._whole is None:
+            self._whole = reduce(lambda one, more: one.join(more, "row"), self.results)
+        return self._whole
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table that will hold the expression's rows; a name that is there already is that table."""

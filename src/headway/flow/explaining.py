@@ -16,12 +16,14 @@ from headway.flow.mastery import practised
 from headway.models.model import MODELS, wants_history
 from headway.registry.registry import ModelVersion
 from headway.scoring.explained import Cohort, explained
+from headway.scoring.kept import ScoreRun
+from headway.scoring.predict import Prediction
 
 
 def explain_learner(
     app: App, learner: str, run: str, as_of_text: str, *, ask: Mapping[str, float] | None = None
 ) -> Explanation:
-    """One learner's kept prediction, with reasons by domain, steadiness, a second opinion, changes and what-ifs.
+    """One learner's kept prediction: reasons by domain, steadiness, a second opinion, changes and what-ifs; audited.
 
     The cohort is computed again as it was known at the as-of time, and a week before it.
 
@@ -36,7 +38,18 @@ def explain_learner(
         InputError: the run was not scored as of that date, the learner was not enrolled, or a what-if is none.
         UnknownName: a what-if names no feature.
     """
-    score_run, prediction = explain(app, learner, run, as_of_text)
+    return explanation_of(app, *explain(app, learner, run, as_of_text), ask=ask)
+
+
+def explanation_of(
+    app: App, score_run: ScoreRun, prediction: Prediction, *, ask: Mapping[str, float] | None = None
+) -> Explanation:
+    """The same of a prediction that is at hand; only reads. Whoever shows it to somebody audits that.
+
+    Raises:
+        UnknownName: a what-if names no feature.
+    """
+    learner = prediction.learner
     version = app.registry.get(score_run.model_version)
     with app.lake.open(None, [score_run.run], kinds=["course_runs"]) as records:
         zone = run_facts(records, score_run.run).zone

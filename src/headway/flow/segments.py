@@ -53,6 +53,26 @@ def segment(
     number: int | None = None,
     rename: Mapping[int, str] | None = None,
 ) -> Segments:
+    """The segments of everyone enrolled in a run as of a date, with what moved since a week before; audited.
+
+    See `segments_of`.
+    """
+    found = segments_of(app, run, as_of_text, method=method, number=number, rename=rename)
+    detail = {"as_of": found.as_of, "method": method}
+    with app.store.begin() as connection:
+        audit.record(connection, app.clock.now(), app.actor, "segment", found.run, detail)
+    return found
+
+
+def segments_of(
+    app: App,
+    run: str,
+    as_of_text: str,
+    *,
+    method: How = "reason",
+    number: int | None = None,
+    rename: Mapping[int, str] | None = None,
+) -> Segments:
     """The segments of everyone enrolled in a run as of a date, with what moved since a week before.
 
     Args:
@@ -95,8 +115,6 @@ def segment(
     proposed = told(found, definitions, {})
     names = _names(app, {each.number: each.proposed for each in proposed}, rename or {})
     segments = told(found, definitions, names)
-    with app.store.begin() as connection:
-        audit.record(connection, app.clock.now(), app.actor, "segment", run, {"as_of": str(as_of), "method": method})
     return Segments(run, str(as_of), str(before), method, stability, tried, segments, moves(found, segments), note)
 
 

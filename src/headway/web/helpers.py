@@ -24,7 +24,6 @@ from headway.settings import Settings
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-HELPERS: Final = 2
 NICENESS: Final = 10
 """A processor that both want is the server's."""
 
@@ -37,10 +36,12 @@ class Helpers:
 
     Args:
         app: the server's home.
+        count: how many processes.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, count: int) -> None:
         self._home = app.settings, app.clock, app.actor
+        self._count = count
         self._turn, self._closed = Lock(), False
         self._begin()
 
@@ -79,9 +80,9 @@ class Helpers:
     def _begin(self) -> None:
         other_end, self._open_end = Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
-            HELPERS, get_context("spawn"), initializer=_open, initargs=(other_end, *self._home)
+            self._count, get_context("spawn"), initializer=_open, initargs=(other_end, *self._home)
         )
-        for _ in range(HELPERS):
+        for _ in range(self._count):
             self._pool.submit(_import)
 
     def _begin_after(self, pool: ProcessPoolExecutor) -> None:

@@ -14,6 +14,8 @@ from headway.advising.explained import (
 from headway.advising.wording import label_words
 from headway.domain.errors import HeadwayError, InputError, NotEnoughData, Pending
 from headway.flow.app import App
+from headway.scoring.kept import ScoreRun
+from headway.scoring.predict import Prediction
 from headway.web.learner_view import LearnerView
 
 
@@ -49,10 +51,9 @@ def explanation_told(view: LearnerView, wait_s: float) -> Told | None:
     week = view.week
     if week is None:
         return Told(wrong=view.visit.words.gettext("Nothing was said of this learner yet."))
-    score_run, learner = week.score_run, view.seen.learner
-    key = ("explained", score_run.id, learner)
+    key = ("explained", week.score_run.id, view.seen.learner)
     try:
-        found = view.visit.worked_out(key, wait_s, _explained, learner, score_run.run, str(score_run.as_of))
+        found = view.visit.worked_out(key, wait_s, _explained, week.score_run, week.prediction)
     except Pending:
         return None
     except HeadwayError as wrong:
@@ -77,11 +78,11 @@ def told_of(found: Explanation) -> Told:
     )
 
 
-def _explained(app: App, learner: str, run: str, as_of: str) -> Explanation | str:
+def _explained(app: App, score_run: ScoreRun, prediction: Prediction) -> Explanation | str:
     """The explanation, or why there is none, which is kept too: it takes as long to find out."""
-    from headway.flow.explaining import explain_learner
+    from headway.flow.explaining import explanation_of
 
     try:
-        return explain_learner(app, learner, run, as_of)
+        return explanation_of(app, score_run, prediction)
     except (InputError, NotEnoughData) as wrong:
         return str(wrong)

@@ -16,7 +16,7 @@ from headway.domain.time import AsOf
 from headway.flow.app import App
 from headway.flow.course_facts import CourseFacts, facts_of
 from headway.flow.saved_segments import saved_segment
-from headway.flow.segments import How, group_names, segment
+from headway.flow.segments import How, group_names, segments_of
 from headway.models.reason_types import REASON_TYPES
 from headway.scoring import kept
 from headway.scoring.kept import ScoreRun
@@ -274,7 +274,7 @@ def _segments(visit: Visit, board: Board, by: str, wait_s: float) -> Grouped:
 def _segmented(app: App, run: str, as_of: str, how: How) -> "Segments | NotEnoughData":
     """The segments of a score run, or why there are none, which is kept too."""
     try:
-        return segment(app, run, as_of, method=how)
+        return segments_of(app, run, as_of, method=how)
     except NotEnoughData as few:
         return few
 

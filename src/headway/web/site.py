@@ -107,8 +107,9 @@ class Site:
 
     def begin_helpers(self) -> None:
         """Has what takes long computed in processes of their own from now on, for a process that serves many."""
-        if self.app.settings.engine.kind != "spark":  # each would start a Spark of its own
-            self._helpers = Helpers(self.app)
+        count = self.app.settings.server.helpers
+        if count and self.app.settings.engine.kind != "spark":  # each would start a Spark of its own
+            self._helpers = Helpers(self.app, count)
 
     @property
     def has_helpers(self) -> bool:

@@ -38,7 +38,7 @@ def _end(_: App) -> None:
 
 @pytest.fixture(scope="module")
 def helpers(pages: Pages) -> Iterator[Helpers]:
-    made = Helpers(pages.app)
+    made = Helpers(pages.app, 2)
     yield made
     made.close()
 
@@ -73,7 +73,7 @@ def test_after_one_that_ended_there_is_another(helpers: Helpers) -> None:
 
 
 def test_helpers_end_at_once_with_whom_they_serve(pages: Pages) -> None:
-    own = Helpers(pages.app)
+    own = Helpers(pages.app, 2)
     own.call(_process)
     pool, (running, *_) = own._pool, own._pool._processes.values()
     with ThreadPoolExecutor(1) as asking:
