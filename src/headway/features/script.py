@@ -4,7 +4,7 @@ A script is made of expressions only and always uses the same table names, so th
 then run for each group of course runs. It receives the functions that cut records; it compares no times itself.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -67,10 +67,10 @@ class Script:
     everywhere: set[str] = field(default_factory=set)
     _whole: "ir.Table | None" = field(default=None, repr=False, compare=False)
 
-    def whole(self) -> "ir.Table":
-        """The results as one table; made once, since Ibis takes as long for it as a small cohort takes to compute."""
+    def whole(self, columns: Sequence[str]) -> "ir.Table":
+        """These columns of all results, the same at each call: Ibis takes a while to put them together."""
         if self._whole is None:
-            self._whole = reduce(lambda one, more: one.join(more, "row"), self.results)
+            self._whole = reduce(lambda one, more: one.join(more, "row"), self.results).select(*columns)
         return self._whole
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":

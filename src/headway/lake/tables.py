@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -113,6 +114,7 @@ class Tables:
         self.folder: Path | None = None if "://" in str(root) else Path(root).absolute()
         self._root = str(self.folder or root).rstrip("/")
         self._options = dict(storage_options or {})
+        self._seen: dict[str, tuple[int, int]] = {}
         if self.folder is not None and (bad := sorted(set(str(self.folder)) & set("[]*?\\"))):
             raise ConfigError(
                 f"The lake cannot be in {str(self.folder)!r}: choose a folder without {' '.join(bad)} in its path."
@@ -133,12 +135,45 @@ class Tables:
             except TableNotFoundError:
                 return None
 
+    def version(self, name: str) -> int | None:
+        """The newest version of the table called `name`; None where nothing was ever written to it.
+
+        In a folder that is a glance at the log from the version last seen on; reading the log takes ten times as long.
+        """
+        if self.folder is None:
+            table = self.load(name)
+            return None if table is None else table.version()
+        if not (self.folder / name).exists():
+            return None
+        seen, checkpoint = self._seen.get(name), self._checkpoint(name)
+        # Old versions leave the log only with a checkpoint.
+        if seen is None or seen[1] != checkpoint or not self._committed(name, seen[0]):
+            table = self.load(name)
+            newest = None if table is None else table.version()
+        else:
+            newest = next(version for version in count(seen[0]) if not self._committed(name, version + 1))
+        if newest is not None:
+            self._seen[name] = newest, checkpoint
+        return newest
+
     def has_newer(self, name: str, version: int | None) -> bool:
         """Whether the table called `name` has a version after `version` (None: any); a glance at its log."""
         if self.folder is not None:
-            return (self.folder / name / "_delta_log" / f"{0 if version is None else version + 1:020}.json").exists()
+            return self._committed(name, 0 if version is None else version + 1)
         table = self.load(name)
         return table is not None and table.version() != version
+
+    def _checkpoint(self, name: str) -> int:
+        """When the log's last checkpoint was made; 0 where there is none."""
+        assert self.folder is not None
+        try:
+            return (self.folder / name / "_delta_log" / "_last_checkpoint").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def _committed(self, name: str, version: int) -> bool:
+        assert self.folder is not None
+        return (self.folder / name / "_delta_log" / f"{version:020}.json").exists()
 
     def files(self, table: DeltaTable) -> list[DataFile]:
         """The files of a table version in the order in which they were written, partition by partition."""

@@ -53,8 +53,8 @@ class Version:
 
 def snapshot(tables: Tables) -> Snapshot:
     """The newest version of every table there is."""
-    loaded = {name: tables.load(name) for name in KINDS}
-    return Snapshot({name: table.version() for name, table in loaded.items() if table is not None})
+    newest = {name: tables.version(name) for name in KINDS}
+    return Snapshot({name: version for name, version in newest.items() if version is not None})
 
 
 def history(tables: Tables, kind: str | None = None) -> list[Version]:
