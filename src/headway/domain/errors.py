@@ -115,7 +115,7 @@ class AuditBroken(HeadwayError):
         return cls(
             f"The audit chain is broken at entry {entry}: somebody changed, removed or added entries in the database. "
             "Nothing is done that it would tell of. Compare the store with a backup; a governance officer then accepts "
-            f"the break on the governance page, or by `headway audit accept {entry} --reason ...`."
+            f"the break on the governance page, or by `headway audit accept {entry} --reason ... --as ACCOUNT`."
         )
 
 

@@ -9,6 +9,7 @@ trees has the same order for a row alone and among others.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -83,10 +84,10 @@ class _Tree:
 
 
 class Patterns:
-    """Some trees, and what each was found to add."""
+    """Some trees, and what each was found to add. Several threads may ask at the same time; they take turns."""
 
     def __init__(self, trees: list[_Tree], features: NDArray[np.int64], thresholds: Floats, kinds: NDArray[np.int64]):
-        self._trees = trees
+        self._trees, self._turn = trees, Lock()
         self._features, self._thresholds = features, thresholds
         self._zero_is_absent = (kinds & ABSENT_IS_ZERO) > 0
         told = self._zero_is_absent | ((kinds & ABSENT_IS_NAN) > 0)
@@ -122,8 +123,9 @@ class Patterns:
         found = np.zeros(values.shape)
         for first in range(0, len(values), AT_ONCE):
             rows = slice(first, first + AT_ONCE)
-            for tree, patterns in zip(self._trees, self._patterns(values[rows]), strict=True):
-                found[rows, tree.features] += tree.of(patterns, values[rows], read)
+            with self._turn:
+                for tree, patterns in zip(self._trees, self._patterns(values[rows]), strict=True):
+                    found[rows, tree.features] += tree.of(patterns, values[rows], read)
         return found
 
     def _patterns(self, values: Floats) -> Iterator[NDArray[np.int16]]:

@@ -1,6 +1,7 @@
 """The settings follow the number of rows, the seed decides, and interactions are found."""
 
 import re
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -117,3 +118,27 @@ def test_trees_of_many_splits_are_read_row_by_row() -> None:
     assert isinstance(made, FittedBoosting)
     assert made._patterns is None
     assert np.array_equal(made.contributions(rows), made._shares(rows.values)[:, :-1])
+
+
+def test_two_who_ask_at_once_take_turns_and_each_get_their_own() -> None:
+    rows, labels = crossed(300, 1)
+    made = Boosting().fit(rows, labels, np.ones(300), seed=1)
+    assert isinstance(made, FittedBoosting)
+    shared, alone = (tree_patterns.Patterns.of(made.trees) for _ in range(2))
+    assert shared is not None
+    assert alone is not None
+    mine, yours = crossed(200, 2)[0].values, crossed(200, 3)[0].values
+    told: list[Floats] = []
+    other = Thread(target=lambda: told.append(shared.added(yours, made._of_tree)))
+
+    def interrupted(values: Floats, tree: int) -> Floats:
+        if other.ident is None:
+            other.start()
+            other.join(0.3)
+            assert not told, "it came in between"
+        return made._of_tree(values, tree)
+
+    found = shared.added(mine, interrupted)
+    other.join()
+    assert np.array_equal(found, alone.added(mine, made._of_tree))
+    assert np.array_equal(told[0], alone.added(yours, made._of_tree))
