@@ -42,10 +42,10 @@ def verify(as_json: AsJson = False, home: Home = None) -> None:
         headway audit verify --json
     """
     from headway.domain.errors import AuditBroken
-    from headway.flow.audit_trail import chain
+    from headway.flow.audit_trail import chain, stopped_where_broken
 
     with opened(home) as app:
-        found = chain(app)
+        found = stopped_where_broken(app, chain(app))
     if as_json:
         print_json(asdict(found))
     if found.broken is not None:

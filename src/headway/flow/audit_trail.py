@@ -109,7 +109,7 @@ def audit_entries(
 
 
 def chain(app: App) -> Chain:
-    """How the audit chain stands; reads every entry, so it takes long. Where it is broken, writing stops."""
+    """How the audit chain stands; only reads, but every entry, so it takes long."""
     first = sa.select(sa.func.count(), sa.func.min(AUDIT.c.id)).select_from(AUDIT)
     with app.store.read() as connection:
         entries, lowest = connection.execute(first).one()
@@ -121,10 +121,15 @@ def chain(app: App) -> Chain:
         if number is not None:
             row = connection.execute(sa.select(AUDIT).where(AUDIT.c.id == number)).mappings().one()
             broken = Entry(**row)
-    if broken is not None:
-        with app.store.begin() as connection:
-            audit.stop(connection, app.clock.now(), broken.id)
     return Chain(int(entries), since, app.clock.now(), broken)
+
+
+def stopped_where_broken(app: App, found: Chain) -> Chain:
+    """The chain as it was found; where it is broken, nothing is done from now on that it would tell of."""
+    if found.broken is not None:
+        with app.store.begin() as connection:
+            audit.stop(connection, app.clock.now(), found.broken.id)
+    return found
 
 
 def check_audit(app: App) -> str:
@@ -133,7 +138,7 @@ def check_audit(app: App) -> str:
     Raises:
         AuditBroken: it is broken; the message names the first entry that does not fit. Writing stops.
     """
-    found = chain(app)
+    found = stopped_where_broken(app, chain(app))
     if found.broken is not None:
         raise AuditBroken.at(found.broken.id)
     return "unbroken"
@@ -148,7 +153,7 @@ def accept_break(app: App, entry: int, reason: str) -> Chain:
     """
     with app.store.begin() as connection:
         audit.accept(connection, app.clock.now(), app.actor, entry, reason)
-    return chain(app)
+    return stopped_where_broken(app, chain(app))
 
 
 def audit_export(app: App, wanted: AuditFilter, purpose: str) -> bytes:

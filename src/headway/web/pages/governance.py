@@ -289,10 +289,10 @@ def _chosen_outcome(visit: Visit) -> str:
 def _chain(visit: Visit) -> Chain | None:
     """How the audit chain stands, at most ten minutes old; None while it is being read."""
     try:
-        found: Chain = visit.site.slow.get(_CHAIN, lambda: audit_trail.chain(visit.site.app), WAIT_S)
+        found = visit.worked_out(_CHAIN, WAIT_S, audit_trail.chain)
     except Pending:
         return None
-    return found
+    return audit_trail.stopped_where_broken(visit.app, found)
 
 
 def _wanted(visit: Visit, asked: Mapping[str, str]) -> AuditFilter:
