@@ -37,6 +37,8 @@ def serve(
 ) -> None:
     """Answers requests until the process is told to stop; what is being worked on is finished first.
 
+    It starts helper processes (`server.helpers`), so a script calls it under `if __name__ == "__main__":`.
+
     Args:
         app: the opened home.
         host: the address to listen on.
