@@ -57,7 +57,7 @@ def build(
         runs = lake.runs()
         moments = weekly(records, runs) if days is None else moments_on_days(records, runs, days)
         for found in computed(view, records, moments):
-            writer = writer or pq.ParquetWriter(out, found.table.schema, compression="zstd", write_statistics=False)
+            writer = writer or pq.ParquetWriter(out, found.table.schema, compression="zstd")
             writer.write_table(found.table)
             rows += len(found)
     if writer is not None:

@@ -243,7 +243,7 @@ def cohorts(
             any order. Several may be asked at the same time.
     """
     script = _script(view)
-    together = script.whole((*KEYS, *view.features))
+    together = script.whole()
 
     def run(here: Here, group: list[Moment]) -> pa.Table:
         _spine(here, group, "honest")

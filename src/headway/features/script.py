@@ -4,7 +4,7 @@ A script is made of expressions only and always uses the same table names, so th
 then run for each group of course runs. It receives the functions that cut records; it compares no times itself.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -59,18 +59,21 @@ class Script:
         results: tables made of table `wide` alone, with one line per `row`, which together hold all columns.
         here: the record kinds of the runs at hand that are read.
         everywhere: those that are read of all runs.
+        features: the columns of features, in order.
     """
 
+    features: tuple[str, ...]
     steps: "dict[str, Callable[[Records], Any]]" = field(default_factory=dict)
     results: "list[ir.Table]" = field(default_factory=list)
     here: set[str] = field(default_factory=set)
     everywhere: set[str] = field(default_factory=set)
     _whole: "ir.Table | None" = field(default=None, repr=False, compare=False)
 
-    def whole(self, columns: Sequence[str]) -> "ir.Table":
-        """These columns of all results, the same at each call: Ibis takes a while to put them together."""
+    def whole(self) -> "ir.Table":
+        """`KEYS` and all features as one table; put together once, since Ibis takes a while for it."""
         if self._whole is None:
-            self._whole = reduce(lambda one, more: one.join(more, "row"), self.results).select(*columns)
+            joined = reduce(lambda one, more: one.join(more, "row"), self.results)
+            self._whole = joined.select(*KEYS, *self.features)
         return self._whole
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
@@ -116,7 +119,7 @@ def script_for(
         cuts: how records become known.
         reduced: how the features of a relation are computed.
     """
-    script = Script()
+    script = Script(features)
     spine = ibis.table(known.SPINE_IBIS, name="spine")
     sources = _Sources(script, spine, cuts)
     found = needed(features)

@@ -29,7 +29,7 @@ def relations() -> "dict[str, Spans | ir.Table]":
         del moments, on
         return rows.mutate(step=ibis.literal(0, "int32"))
 
-    sources = _Sources(Script(), ibis.table(known.SPINE_IBIS, name="spine"), Cuts(uncut, uncut))
+    sources = _Sources(Script(()), ibis.table(known.SPINE_IBIS, name="spine"), Cuts(uncut, uncut))
     return {name: make(sources) for name, make in RELATIONS.items()}
 
 

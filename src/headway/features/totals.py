@@ -297,7 +297,7 @@ class _Grid:
         kept = np.flatnonzero((value >= 0) & (step < gone))
         # Things in the order of their steps: packed into one number each, they are sorted ten times as fast.
         bits = self.width.bit_length()
-        packed = self.line[kept] * many + value[kept]
+        packed = self.line[kept].astype(np.int64) * many + value[kept]
         for column in (step, gone):
             packed <<= bits
             packed += column[kept]
