@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from headway.features.reductions import Bound
-from headway.features.totals import DAY, NEVER, Covered, Totals
+from headway.features.spans import NEVER
+from headway.features.totals import DAY, Covered, Totals
 
 STEPS = 30
 FAR = 1_000_000
