@@ -1,4 +1,4 @@
-"""The as-of rule on many random histories: what was recorded later changes nothing, whatever is computed.
+"""The as-of rule on random histories: what was recorded later changes nothing, whatever is computed.
 
 One example is a world of 20 to 30 histories, all checked together; see `tests.support.histories`.
 """
