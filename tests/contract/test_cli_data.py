@@ -1,13 +1,16 @@
 """What scripts may rely on when they import, export, profile and describe."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from headway import flow
 from headway.domain.records import KINDS
+from headway.domain.time import FixedClock
 from headway.sources.source import SOURCES
 from tests.contract.source_cases import CASES
 from tests.support.command import Script, inside
@@ -44,6 +47,38 @@ def test_every_source_imports_by_one_command_and_twice_is_once(
     assert again["reasons"] == told["reasons"]
     rejects = json.loads(inside(capsys, "--home", home, "source", "rejects", "--json").stdout)
     assert sum(count["rows"] for count in rejects["counts"]) == told["quarantined"]
+
+
+def test_the_runs_held_are_listed_with_what_is_held_of_them(script: Script, tmp_path: Path) -> None:
+    runs = {row["run"]: row for row in script("lake", "runs")["runs"]}
+    assert RUNNING in runs
+    for run, row in runs.items():
+        assert set(row) == {"run", "starts_on", "ends_on", "zone", "state", "learners", "statements", "last_on"}
+        assert row["statements"] == script("export", run, "--out", tmp_path / "acts.parquet")["rows"]
+        acts = pq.read_table(tmp_path / "acts.parquet")["occurred_on"].to_pylist()
+        assert row["last_on"] == max(acts).isoformat()
+        script("export", run, "--kind", "enrolments", "--out", tmp_path / "who.parquet")
+        assert row["learners"] == len(set(pq.read_table(tmp_path / "who.parquet")["learner"].to_pylist()))
+
+
+def test_where_a_run_stands_depends_on_the_day(made_home: Path) -> None:
+    def states(day: str) -> set[str]:
+        with flow.open_app(made_home, clock=FixedClock(datetime.fromisoformat(f"{day}T12:00:00+00:00"))) as app:
+            return {run.state for run in flow.runs_held(app) if run.run == RUNNING}
+
+    with flow.open_app(made_home) as app:
+        held = {run.run: run for run in flow.runs_held(app)}[RUNNING]
+    day = timedelta(days=1)
+    assert states((held.starts_on - day).isoformat()) == {"not begun"}
+    assert states(held.starts_on.isoformat()) == states(held.ends_on.isoformat()) == {"running"}
+    assert states((held.ends_on + day).isoformat()) == {"over"}
+
+
+def test_a_command_that_makes_a_home_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--home", tmp_path / "mistyped", "lake", "runs")
+    first, second = inside(capsys, *asked), inside(capsys, *asked)
+    assert first.stderr.startswith(f"{tmp_path / 'mistyped'} is a new home; nothing is in it yet.\n")
+    assert "new home" not in second.stderr
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])

@@ -325,6 +325,31 @@ def _options(
     return options
 
 
+@lake.command("runs")
+def lake_runs(as_json: AsJson = False, home: Home = None) -> None:
+    """Show which course runs are held: when, where they stand, how many learners and statements, how far they reach.
+
+    For example:
+
+        headway lake runs
+
+        headway lake runs --json
+    """
+    from dataclasses import asdict
+
+    from headway import flow
+
+    with opened(home) as app:
+        runs = [asdict(run) for run in flow.runs_held(app)]
+    if as_json:
+        print_json({"runs": runs})
+        return
+    if runs:
+        print_table(tuple(runs[0]), [tuple(run.values()) for run in runs])
+    else:
+        talk("No course run is held yet. Run headway import.")
+
+
 @lake.command()
 def log(as_json: AsJson = False, home: Home = None) -> None:
     """Show every version of every table, newest first.

@@ -47,16 +47,20 @@ def home_of(home: Path | None) -> Path:
 def opened(home: Path | None, *, dry_run: bool = False, **overrides: Any) -> "Iterator[App]":
     """The app of the home, its progress shown on stderr; `overrides` are settings stronger than all others.
 
-    A dry run of a home that is not there yet works in a passing one, so that it leaves nothing behind.
+    A dry run of a home that is not there yet works in a passing one, so that it leaves nothing behind. Any other
+    command makes it and says so: its name may have been mistyped.
     """
-    from headway.cli.output import progress
+    from headway.cli.output import progress, talk
     from headway.flow import open_app
     from headway.settings import FILE
 
     place = home_of(home)
     with ExitStack() as stack:
-        if dry_run and not (place / FILE).exists():
-            place = Path(stack.enter_context(TemporaryDirectory(prefix="headway-dry-run-")))
+        if not (place / FILE).exists():
+            if dry_run:
+                place = Path(stack.enter_context(TemporaryDirectory(prefix="headway-dry-run-")))
+            else:
+                talk(f"{place} is a new home; nothing is in it yet.")
         say = stack.enter_context(progress())
         yield stack.enter_context(open_app(place, progress=say, **overrides))
 

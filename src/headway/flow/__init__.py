@@ -37,6 +37,7 @@ from headway.flow.records import (
 )
 from headway.flow.results import keep_result
 from headway.flow.rules import OpenReport, open_tasks, rule_states, rules_here
+from headway.flow.running import HeldRun, runs_held
 from headway.flow.scoring import score, score_runs
 from headway.flow.segments import segment
 from headway.flow.table_file import table_file
@@ -68,6 +69,8 @@ __all__ = [  # noqa: RUF022 - in the order of the road
     "MoveReport",
     "check_source",
     "profile_sources",
+    "runs_held",
+    "HeldRun",
     "describe",
     "export",
     "When",

@@ -1,34 +1,91 @@
-"""Which course runs are running now, and which of them have changed since somebody last looked."""
+"""Which course runs there are, which are running now, and which have changed since somebody last looked."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from fnmatch import fnmatch
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headway.description.silence import is_inferred
 from headway.domain.time import AsOf
-from headway.features.as_of import runs_facts
+from headway.features.as_of import RunFacts, runs_facts
 from headway.flow.app import App
+
+if TYPE_CHECKING:
+    from headway.lake.reading import Records
 
 LINGERS: Final = timedelta(days=28)
 """A run of which nobody told when it ends counts as running for so long after its last event."""
+
+
+State = Literal["not begun", "running", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRun:
+    """A course run in the lake, as it is known now.
+
+    Attributes:
+        run: source/course/run.
+        starts_on: its first day.
+        ends_on: its last.
+        zone: the time zone of both.
+        state: where it stands today.
+        learners: how many have ever been enrolled.
+        statements: how many are held, those of staff and programs too.
+        last_on: the day of the latest of them; None where there is none.
+    """
+
+    run: str
+    starts_on: date
+    ends_on: date
+    zone: str
+    state: State
+    learners: int
+    statements: int
+    last_on: date | None
+
+
+def runs_held(app: App) -> list[HeldRun]:
+    """Every course run in the lake, by name."""
+    now = AsOf.now(app.clock)
+    with app.lake.open(None, None, kinds=["course_runs", "enrolments", "statements"]) as records:
+        enrolments, statements = records.table("enrolments"), records.table("statements")
+        learners = enrolments.group_by("run").agg(learners=enrolments.learner.nunique())
+        acts = statements.group_by("run").agg(statements=statements.count(), last_on=statements.occurred_on.max())
+        facts_of = runs_facts(records, app.lake.runs())
+        counted: dict[str, dict[str, Any]] = {
+            run: {"learners": 0, "statements": 0, "last_on": None} for run in facts_of
+        }
+        for row in (*records.collect(learners).to_pylist(), *records.collect(acts).to_pylist()):
+            counted[row.pop("run")].update(row)
+        return [
+            HeldRun(run, facts.starts_on, facts.ends_on, facts.zone, _state(records, run, facts, now), **counted[run])
+            for run, facts in facts_of.items()
+        ]
 
 
 def running(app: App) -> dict[str, str]:
     """The local date of each run that has begun and not ended, and that the worker is to look after."""
     patterns = [part.strip() for part in app.settings.worker.rules_for.split(",") if part.strip()]
     now = AsOf.now(app.clock)
-    found = {}
     with app.lake.open(None, None, kinds=["course_runs"]) as records:
         runs = [run for run in app.lake.runs() if not patterns or any(fnmatch(run, each) for each in patterns)]
-        for run, facts in runs_facts(records, runs).items():
-            today = now.day(facts.zone)
-            end = facts.ends_on
-            if facts.starts_on <= today and end < today <= end + LINGERS and is_inferred(records, run):
-                end = today
-            if facts.starts_on <= today <= end:
-                found[run] = today.isoformat()
-    return found
+        facts_of = runs_facts(records, runs)
+        return {
+            run: now.day(facts.zone).isoformat()
+            for run, facts in facts_of.items()
+            if _state(records, run, facts, now) == "running"
+        }
+
+
+def _state(records: "Records", run: str, facts: RunFacts, now: AsOf) -> State:
+    today, end = now.day(facts.zone), facts.ends_on
+    if today < facts.starts_on:
+        return "not begun"
+    if end < today <= end + LINGERS and is_inferred(records, run):
+        return "running"
+    return "running" if today <= end else "over"
 
 
 def changed(app: App, days: Mapping[str, str], seen: Mapping[str, str]) -> dict[str, str]:
