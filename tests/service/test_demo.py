@@ -56,7 +56,8 @@ def test_the_demo_touches_no_folder_but_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], act: list[str]
 ) -> None:
     (tmp_path / "thesis.txt").write_text("Years of work.", encoding="utf-8")
-    refused = inside(capsys, "demo", "--home", tmp_path, *act)
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "something else than a demo" in refused.stderr
+    for named in (["demo", "--home", tmp_path], ["--home", tmp_path, "demo"]):
+        refused = inside(capsys, *named, *act)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "something else than a demo" in refused.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]

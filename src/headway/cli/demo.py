@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from headway.cli.options import AsJson, opened
+from headway.cli.options import AsJson, home_before_command, opened
 from headway.cli.output import print_json, print_table, talk
 from headway.domain.errors import InputError
 
@@ -36,7 +36,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    home: Annotated[Path, typer.Option(help="Where the demo is kept.")] = Path("headway-demo"),
+    home: Annotated[
+        Path | None, typer.Option(help="Where the demo is kept; headway-demo by default.", show_default=False)
+    ] = None,
     learners: Annotated[int, typer.Option(min=60, help="Learners in each run.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the made-up course.")] = 1,
     capacity: Annotated[int, typer.Option(min=1, help="Contacts that can be made in the week.")] = 25,
@@ -61,6 +63,7 @@ def demo(
 
         headway demo --no-serve
     """
+    home = home or home_before_command() or Path("headway-demo")
     options = {"learners": str(learners), "runs": "4", "seed": str(seed)}
     marked = options | {"capacity": str(capacity)}  # the model is checked at this many contacts
     made = _made_with(home)

@@ -36,11 +36,16 @@ def choose_home(home: Path | None) -> None:
     _chosen["home"] = home
 
 
+def home_before_command() -> Path | None:
+    """The home given before the command, if any."""
+    return _chosen["home"]
+
+
 def home_of(home: Path | None) -> Path:
     """The home to work in."""
     from headway.settings import find_home
 
-    return find_home(home or _chosen["home"], os.environ)
+    return find_home(home or home_before_command(), os.environ)
 
 
 @contextmanager
