@@ -18,12 +18,10 @@ from headway.models.state import decode, encode
 from headway.models.training import known_values, sigmoid, training_weights
 from headway.models.tree_patterns import Patterns
 
-GROWING_THREADS = 1
-"""Growing small trees waits at thousands of barriers: a second thread gains little and, on a busy machine, costs much.
-The trees are the same for any number."""
-
-READING_THREADS = 2
-"""Reading trees for many rows has one barrier; rows are independent, so the numbers are the same for any number."""
+THREADS: Final = 1
+"""In every call of LightGBM, here and wherever else it is used. Folds are fitted at the same time, and LightGBM keeps
+the number for the whole process: where one call asks for two while another makes room for one, that one writes beyond
+its room, and the process ends. A second thread would gain little: small trees wait at thousands of barriers."""
 
 TREES = "trees.txt"
 PART = "boosting.json"
@@ -81,7 +79,7 @@ class Parameters:
             "seed": seed % 2**31,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": GROWING_THREADS,
+            "num_threads": THREADS,
             "verbosity": -1,
         }
 
@@ -102,7 +100,7 @@ class FittedBoosting:
         """The sigmoid of the trees' sum, shape (rows,)."""
         if not len(features):
             return np.zeros(0)
-        raw = self._booster.predict(known_values(features, self.names), raw_score=True, num_threads=READING_THREADS)
+        raw = self._booster.predict(known_values(features, self.names), raw_score=True, num_threads=THREADS)
         return sigmoid(np.asarray(raw, dtype=np.float64))
 
     def contributions(self, features: Matrix) -> Floats:
@@ -151,11 +149,13 @@ class FittedBoosting:
         return float(self._shares(np.full((1, len(self.names)), np.nan))[0, -1])
 
     def _of_tree(self, values: Floats, tree: int) -> Floats:
-        found = self._booster.predict(values, pred_contrib=True, num_threads=1, start_iteration=tree, num_iteration=1)
+        found = self._booster.predict(
+            values, pred_contrib=True, num_threads=THREADS, start_iteration=tree, num_iteration=1
+        )
         return np.asarray(found, dtype=np.float64)
 
     def _shares(self, values: Floats) -> Floats:
-        found = self._booster.predict(values, pred_contrib=True, num_threads=READING_THREADS)
+        found = self._booster.predict(values, pred_contrib=True, num_threads=THREADS)
         return np.asarray(found, dtype=np.float64)
 
 
@@ -196,7 +196,7 @@ class Boosting:
             "feature_pre_filter": False,
             "verbosity": -1,
             "max_bin": settings["max_bin"],
-            "num_threads": GROWING_THREADS,
+            "num_threads": THREADS,
         }
         rows = lightgbm.Dataset(
             known_values(features, names), label=labels, weight=scaled, feature_name=columns, params=made

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from headway.domain.errors import InputError
-from headway.models.boosting import BEST_SPLITS, GROWING_THREADS, READING_THREADS, Parameters
+from headway.models.boosting import BEST_SPLITS, THREADS, Parameters
 from headway.models.forecast import FORECASTS, FittedForecast, forecast_weights
 from headway.models.model import Floats, Json, Matrix
 from headway.models.state import decode, encode
@@ -33,7 +33,7 @@ class FittedTrees:
         """The trees' sum, shape (rows,)."""
         if not len(features):
             return np.zeros(0)
-        found = self._booster.predict(known_values(features, self.names), num_threads=READING_THREADS)
+        found = self._booster.predict(known_values(features, self.names), num_threads=THREADS)
         return np.asarray(found, dtype=np.float64)
 
     def contributions(self, features: Matrix) -> Floats:
@@ -66,7 +66,7 @@ class FittedTrees:
         return lightgbm.Booster(model_str=self.trees)
 
     def _shares(self, values: Floats) -> Floats:
-        found = self._booster.predict(values, pred_contrib=True, num_threads=READING_THREADS)
+        found = self._booster.predict(values, pred_contrib=True, num_threads=THREADS)
         return np.asarray(found, dtype=np.float64)
 
 
@@ -94,7 +94,7 @@ class BoostedForecast:
             "feature_pre_filter": False,
             "verbosity": -1,
             "max_bin": settings["max_bin"],
-            "num_threads": GROWING_THREADS,
+            "num_threads": THREADS,
         }
         columns = [f"c{i}" for i in range(len(names))]
         rows = lightgbm.Dataset(

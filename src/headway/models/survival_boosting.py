@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from headway.domain.errors import InputError
-from headway.models.boosting import BEST_SPLITS, GROWING_THREADS, READING_THREADS, Parameters
+from headway.models.boosting import BEST_SPLITS, THREADS, Parameters
 from headway.models.model import Floats, Json, Matrix
 from headway.models.state import decode, encode
 from headway.models.training import known_values, sigmoid, training_weights
@@ -39,7 +39,7 @@ class FittedHazardTrees:
             return np.zeros((0, weeks))
         values = np.repeat(known_values(features, self.names), weeks, axis=0)
         week = np.tile(np.minimum(np.arange(weeks), self.weeks - 1).astype(np.float64), len(features))
-        raw = self._booster.predict(np.column_stack([values, week]), raw_score=True, num_threads=READING_THREADS)
+        raw = self._booster.predict(np.column_stack([values, week]), raw_score=True, num_threads=THREADS)
         return sigmoid(np.asarray(raw, dtype=np.float64)).reshape(len(features), weeks)
 
     def facts(self) -> dict[str, Json]:
@@ -87,7 +87,7 @@ def grow_durations(
         "feature_pre_filter": False,
         "verbosity": -1,
         "max_bin": settings["max_bin"],
-        "num_threads": GROWING_THREADS,
+        "num_threads": THREADS,
     }
     rows = lightgbm.Dataset(
         np.column_stack([values[place], week.astype(np.float64)]),

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from headway.domain.errors import InputError
+from headway.models.boosting import THREADS
 from headway.models.mastery import recent
 from headway.models.mastery.responses import Past, Responses
 from headway.models.mastery.tracer import NEXT_RIGHT, TRACERS
@@ -99,7 +100,7 @@ class BoostedTracer:
         out = (lots < round(HELD_OUT * many))[responses.learner]
         settings = _settings(len(responses), seed)
         rows = lightgbm.Dataset(columns[~out], responses.correct[~out], params=settings)
-        judges = [rows.create_valid(columns[out], responses.correct[out])] if out.any() else []
+        judges = [rows.create_valid(columns[out], responses.correct[out], params=settings)] if out.any() else []
         calls: list[Callable[..., Any]] = [lightgbm.early_stopping(PATIENCE, verbose=False)] if judges else []
         grown = lightgbm.train(settings, rows, MOST_TREES if judges else PATIENCE, valid_sets=judges, callbacks=calls)
         best = grown.best_iteration if judges else None
@@ -149,7 +150,7 @@ def _settings(rows: int, seed: int) -> dict[str, Any]:
         "seed": seed % 2**31,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": 1,
+        "num_threads": THREADS,
         "verbosity": -1,
     }
 
