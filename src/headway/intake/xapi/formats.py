@@ -81,14 +81,33 @@ _BASIC: Final = re.compile(
 _UTC_TEXT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
 
 
-def _remembering(pattern: re.Pattern[str]) -> tuple[set[str], Callable[[str], bool]]:
-    """The texts found good so far, and the predicate that adds to them."""
+def _once_each(tag: str) -> bool:
+    """Whether no variant and no singleton comes twice in a language tag of the grammar (RFC 5646, 2.2.5 and 2.2.6).
+
+    Subtags of private use, and those within an extension, may come again.
+    """
+    seen: set[str] = set()
+    extension = False
+    language, *rest = tag.lower().partition("-x-")[0].split("-")
+    for subtag in rest if language != "x" else ():
+        extension = extension or len(subtag) == 1
+        if len(subtag) == 1 or (not extension and len(subtag) > 3):
+            if subtag in seen:
+                return False
+            seen.add(subtag)
+    return True
+
+
+def _remembering(
+    pattern: re.Pattern[str], also: Callable[[str], bool] = bool
+) -> tuple[set[str], Callable[[str], bool]]:
+    """The texts found good so far, and the predicate that adds to them; `also` is asked of what fits the pattern."""
     good: set[str] = set()
 
     def is_good(text: str) -> bool:
         if text in good:
             return True
-        if pattern.fullmatch(text) is None:
+        if pattern.fullmatch(text) is None or not also(text):
             return False
         if len(text) <= _LONGEST_REMEMBERED:
             if len(good) >= _REMEMBERED:
@@ -102,7 +121,7 @@ def _remembering(pattern: re.Pattern[str]) -> tuple[set[str], Callable[[str], bo
 GOOD_IRIS, is_iri = _remembering(_IRI)
 """The IRIs found good lately (read only), and whether a text is an absolute IRI (RFC 3987)."""
 
-GOOD_LANGUAGES, is_language = _remembering(_LANGUAGE)
+GOOD_LANGUAGES, is_language = _remembering(_LANGUAGE, _once_each)
 """The language tags found good lately (read only), and whether a text is a well-formed language tag (RFC 5646)."""
 
 GOOD_MEDIA_TYPES, is_media_type = _remembering(_MEDIA_TYPE)

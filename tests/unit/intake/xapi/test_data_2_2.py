@@ -78,10 +78,23 @@ ROWS = [
     no("2.2.s4.b2", "single letter", {"attachments[0].display": {"e": "x"}}),
     no("2.2.s4.b2", "underscore", {"object.definition.choices[0].description": {"en_US": "x"}}),
     no("2.2.s4.b2", "hyphen at the end", {"verb.display": {"en-": "x"}}),
+    no("2.2.s4.b2", "two extensions of one letter", {"verb.display": {"fr-b-abc-C-def-B-ghi": "x"}}),
+    no("2.2.s4.b2", "a variant twice", {"object.definition.name": {"de-1996-fonipa-1996": "x"}}),
     yes(
         "2.2.s4.b2",
         "private and grandfathered tags",
         {"verb.display": {"x-ours": "a", "i-klingon": "b", "sgn-BE-FR": "c"}},
+    ),
+    yes(
+        "2.2.s4.b2",
+        "the same again within extensions and private use",
+        {
+            "verb.display": {
+                "de-fonipa-b-fonipa-c-fonipa-x-b-b": "a",
+                "x-b-ours-b-ours": "b",
+                "pt-PT-x-fonipa-fonipa": "c",
+            }
+        },
     ),
     yes(
         "2.2.s4.b3",

@@ -92,6 +92,7 @@ CONTEXT = [
     no("2.4.6.s3.table1.row6", "an object", {"context.platform": {"name": "LMS"}}),
     no("2.4.6.s3.table1.row7", "a list", {"context.language": ["en"]}),
     no("2.4.6.s3.table1.row7", "a language's name", {"context.language": "en_GB"}, by="2.2.s4.b1.b4"),
+    no("2.4.6.s3.table1.row7", "an extension twice", {"context.language": "en-b-abc-b-def"}, by="2.2.s4.b1.b4"),
     no("2.4.6.s3.table1.row8", "a UUID alone", {"context.statement": KNOWN}),
     no(
         "2.4.6.s3.table1.row8",
