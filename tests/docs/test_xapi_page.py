@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.service import test_xapi_communication
 from tests.unit.intake.xapi import (
     test_data_2_2,
     test_data_2_4_actor,
@@ -20,6 +21,7 @@ TESTS = ROOT / "tests" / "unit" / "intake" / "xapi"
 PAGE = (ROOT / "docs" / "reference" / "xapi.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^\| ((?:Data|IEEE) [^|]+?) \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE)
 LISTED = dict(LINES)
+SPOKEN = re.findall(r"^\| ((?:Communication|IEEE) [^|]+?) \| [^|]+ \|$", PAGE, re.MULTILINE)
 TABLES = (test_data_2_2, test_data_2_4_actor, test_data_2_4_object, test_data_2_4_rest, test_data_4, test_ieee_9274)
 
 
@@ -57,6 +59,11 @@ def test_a_listed_requirement_has_its_tests(requirement: str) -> None:
     files = re.findall(r"`(test_\w+\.py)`", LISTED[requirement])
     assert files or requirement == "Data 2.4.4.3.s8.b2"
     assert set(files) <= kept_by()[requirement]
+
+
+def test_requests_and_answers_are_listed_as_they_are_tested() -> None:
+    every_answer = ["Communication 2.1.3.s2.b5", "Communication 3.3.s3.b1"]
+    assert sorted(SPOKEN) == sorted({row.requirement for row in test_xapi_communication.ROWS}.union(every_answer))
 
 
 @pytest.mark.parametrize("module", TABLES, ids=lambda module: module.__name__.rpartition(".")[2])

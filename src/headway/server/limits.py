@@ -17,10 +17,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.domain.errors import Busy
-from headway.intake.xapi.versions import LATEST
 from headway.server.errors import EXPECTED, answer
 from headway.server.log import LOG, facts, note
 from headway.server.metrics import Metrics
+from headway.server.xapi_headers import xapi_headers
 
 REQUEST_ID: Final = "x-request-id"
 BODIES_BYTES: Final = 256 << 20
@@ -181,10 +181,7 @@ class _Passage:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", []), (REQUEST_ID.encode(), self.id.encode())]
-            if self.scope["path"].startswith("/xapi/"):
-                spoken = self.scope["state"].get("xapi_version", LATEST[-1])
-                headers.append((b"x-experience-api-version", spoken.encode()))
-            message["headers"] = headers
+            message["headers"] = headers + xapi_headers(self.scope, headers)
         await self._send(message)
 
     async def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -24,14 +24,14 @@ from headway.intake.xapi.versions import LATEST, latest
 from headway.server.findable import instant_text
 from headway.server.limits import check_depth
 from headway.server.state import State, state_of
-from headway.server.xapi_answers import PAGE_PARAMETER, THROUGH, found
+from headway.server.xapi_answers import PAGE_PARAMETER, found
+from headway.server.xapi_headers import VERSION
 
 router: Final = APIRouter(prefix="/xapi", tags=["xapi"])
 
 Sound = tuple[list[dict[str, Any]], list[Attachment]]
 """Statements that are as the standard wants them, with the data of their attachments."""
 
-VERSION: Final = "x-experience-api-version"
 AUTHORITY_HOME: Final = "https://headway.invalid/keys"
 """Home page of the accounts that stand for API keys as authority; `.invalid` is nobody's (RFC 2606)."""
 
@@ -42,9 +42,16 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 
 
 @router.get("/about", summary="Versions of xAPI spoken here", operation_id="about")
-async def about() -> Response:
+async def about(request: Request) -> Response:
     """The versions of xAPI that are spoken; needs no key."""
+    _check_no_parameters(request, "about")
     return _json(_ENCODE({"version": list(LATEST), "extensions": {}}))
+
+
+@router.head("/about", include_in_schema=False)
+async def head_about(request: Request) -> Response:
+    """As GET, without the body."""
+    return await about(request)
 
 
 @router.post("/statements", summary="Keep statements", operation_id="post_statements")
@@ -58,8 +65,7 @@ async def post(request: Request) -> Response:
     state = state_of(request)
     key = await state.key(request, "statements/write")
     version = _version(request)
-    if request.query_params:
-        raise Refused("Communication 3.2.s3.b7", next(iter(request.query_params)), "is no parameter of POST.")
+    _check_no_parameters(request, "POST")
     body, parts = await _content(request)
 
     def read() -> Sound:
@@ -70,7 +76,7 @@ async def post(request: Request) -> Response:
 
     sound = read() if len(body) < LARGE_BYTES and not parts else await run_in_threadpool(read)
     ids = await _keep(state, key.id, sound, version)
-    return _answer(state, _ENCODE(ids))
+    return _json(_ENCODE(ids))
 
 
 @router.put("/statements", summary="Keep one statement under its id", operation_id="put_statement", status_code=204)
@@ -89,10 +95,10 @@ async def put(request: Request) -> Response:
     statement.setdefault("id", wanted_id)
     statements.validate(statement, version)
     if statement["id"].lower() != wanted_id:
-        raise Refused("Communication 2.1.1.s3.b4", "$.id", "differs from the parameter statementId. Make them equal.")
+        raise Refused("Communication 2.1.1.s3.b3", "$.id", "differs from the parameter statementId. Make them equal.")
     sound = [statement], match_attachments([statement], parts, version)
     await _keep(state, key.id, sound, version)
-    return _answer(state, b"", 204)
+    return _json(b"", 204)
 
 
 @router.get("/statements", summary="Read statements back", operation_id="get_statements")
@@ -157,9 +163,10 @@ async def _keep(state: State, key: str, sound: Sound, version: str) -> list[str]
     return [one["id"] for one in prepared]
 
 
-def _answer(state: State, body: bytes, status: int = 200) -> Response:
-    return _json(body, {THROUGH: instant_text(state.findable.through)}, status)
+def _check_no_parameters(request: Request, of: str) -> None:
+    for name in request.query_params:
+        raise Refused("Communication 3.2.s3.b7", name, f"is no parameter of {of}.")
 
 
-def _json(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> Response:
-    return Response(body, status, headers, "application/json" if body else None)
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, media_type="application/json" if body else None)

@@ -10,16 +10,16 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from headway.intake.xapi.refusal import Refused
+from headway.server.xapi_headers import VERSION
 
 METHODS: Final = ("GET", "PUT", "POST")
 _HEADERS: Final = (
     "authorization",
-    "x-experience-api-version",
+    VERSION,
     "content-type",
     "content-length",
     "if-match",
     "if-none-match",
-    "accept-language",
 )
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -36,8 +36,6 @@ async def unfolded(request: Request) -> tuple[str, Request]:
         raise Refused("Communication 1.3.s3.b2", "method", "must be the only parameter: GET, PUT or POST.")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise Refused("Communication 1.3.s3.b4", "Content-Type", f"is not {_FORM}, which this syntax needs.")
-    if request.headers.get("x-experience-api-version", "1.0.3").startswith("2"):
-        raise Refused("IEEE 9274.1.1 4.1.3", "method", "is of xAPI 1.0.3; version 2.0 has no alternate syntax.")
     try:
         form = parse_qs((await request.body()).decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=64)
     except (UnicodeDecodeError, ValueError) as wrong:
@@ -52,6 +50,8 @@ async def unfolded(request: Request) -> tuple[str, Request]:
     scope["method"] = method
     scope["query_string"] = urlencode(parameters, doseq=True).encode()
     merged = {**kept, **headers}
+    if merged.get(VERSION, "").startswith("2"):
+        raise Refused("IEEE 9274.1.1 4.1.3", "method", "is of xAPI 1.0.3; version 2.0 has no alternate syntax.")
     scope["headers"] = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in merged.items()]
 
     async def receive() -> Message:

@@ -19,8 +19,8 @@ from headway.intake.xapi.query import Query, accepted_languages, formatted
 from headway.intake.xapi.refusal import Refused
 from headway.server.findable import INDEX_AT_ONCE, instant_text
 from headway.server.state import State
+from headway.server.xapi_headers import THROUGH
 
-THROUGH: Final = "x-experience-api-consistent-through"
 PAGE_PARAMETER: Final = "page"
 """Our own parameter of `more` links: the place of the last statement, and up to which the whole answer goes."""
 
