@@ -129,7 +129,7 @@ def _id_verb(verb: dict[str, Any]) -> dict[str, Any]:
 
 
 def _id_activity(activity: dict[str, Any]) -> dict[str, Any]:
-    return {name: activity[name] for name in ("objectType", "id") if name in activity}
+    return {"id": activity["id"]}
 
 
 def _in_one_language(definition: Mapping[str, Any], languages: Sequence[str]) -> dict[str, Any]:
