@@ -129,9 +129,9 @@ def _data_of(header: Mapping[str, Any], held: Sequence[Part], path: str, *, mult
             f"{path}.contentType",
             "is not the Content-Type of its part. Make them equal.",
         )
-    if header["length"] != len(part.content):
+    if "content-length" in part.headers and header["length"] != len(part.content):
         raise Refused(
-            "Data 2.4.11.s2.table1.row5", f"{path}.length", f"is not {len(part.content)}, the octets of its part."
+            "Communication 1.5.2.s2.b2.b7", f"{path}.length", "is not the Content-Length of its part. Make them equal."
         )
     return Attachment(header["sha2"].lower(), header["contentType"], part.content)
 

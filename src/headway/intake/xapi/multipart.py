@@ -84,7 +84,7 @@ def write_multipart(statements: bytes, attached: Iterable[Part]) -> tuple[str, b
         lines += [f"{name}: {value}\r\n".encode() for name, value in part.headers.items()]
         lines += [b"\r\n", part.content, b"\r\n"]
     lines.append(f"--{boundary}--\r\n".encode("ascii"))
-    return f'multipart/mixed; boundary="{boundary}"', b"".join(lines)
+    return f"multipart/mixed; boundary={boundary}", b"".join(lines)
 
 
 def attachment_part(sha2: str, content_type: str, content: bytes) -> Part:
