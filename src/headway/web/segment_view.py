@@ -5,6 +5,7 @@ Every number is over learners in the visitor's scope; a role that is shown no na
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -213,24 +214,24 @@ def moves(visit: Visit, board: Board) -> Moves | None:
     before = visit.site.board(max(earlier, key=lambda each: (each.as_of, each.scored_at)))
     capacity, scope = visit.capacity(), visit.scope.groups(board.score_run.run)
 
-    def make() -> Moves:
-        return _moved(before, board, scope, capacity)
-
-    key = ("moves", before.score_run.id, board.score_run.id, scope, capacity)
-    found: Moves = visit.site.slow.get(key, make, wait_s=WAIT_S)
+    key = ("moves", scope, capacity)
+    found: Moves = board.once.get(key, before, lambda: _moved(before, board, scope, capacity))
     return found
 
 
 def _moved(before: Board, board: Board, scope: frozenset[str] | None, capacity: int) -> Moves:
     mine, was_mine = board.of_groups(scope), before.of_groups(scope)
-    now, then = board.lists(mine, capacity), before.lists(was_mine, capacity)
+    now, then = board.lists_of(scope, capacity), before.lists_of(scope, capacity)
     names = (*LISTS, TOO_EARLY_COLUMN, NOT_THERE)
     counts = np.zeros((len(names), len(names)), dtype=np.int64)
-    was = _lists_of(before, then, was_mine, board.learners[mine])
+    at: NDArray[np.int64] = board.once.get(("places before",), before, lambda: _places_on(before, board))
+    not_there = len(LISTS) + 1
+    was = np.append(np.where(was_mine, _told_list(then), not_there), not_there)[at[mine]]
     np.add.at(counts, (was, _told_list(now[mine])), 1)
-    now_there = _lists_of(board, now, mine, before.learners) <= len(LISTS)
-    gone = _told_list(then[was_mine & ~now_there])
-    np.add.at(counts, (gone, np.full_like(gone, len(LISTS) + 1)), 1)
+    stayed = np.zeros(len(before), dtype=bool)
+    stayed[at[mine & (at >= 0)]] = True
+    gone = _told_list(then[was_mine & ~stayed])
+    np.add.at(counts, (gone, np.full_like(gone, not_there)), 1)
     used = [at for at in range(len(names)) if counts[at].any() or counts[:, at].any()]
     rows = tuple((names[at], tuple(int(counts[at, other]) for other in used)) for at in used)
     return Moves(before.score_run, board.score_run, tuple(names[at] for at in used), rows)
@@ -241,13 +242,9 @@ def type_names() -> list[str]:
     return [kind[:1].upper() + kind[1:] for kind in REASON_TYPES]
 
 
-def _lists_of(
-    board: Board, lists: "NDArray[np.int8]", mine: "NDArray[np.bool_]", learners: "NDArray[np.object_]"
-) -> "NDArray[np.int64]":
-    """Where each learner stood, as a place among the lists, too early, not there."""
-    at = np.array([board.place.get(each, -1) for each in learners], dtype=np.int64)
-    there = (at >= 0) & mine[at]
-    return np.where(there, _told_list(lists[at]), len(LISTS) + 1)
+def _places_on(other: Board, board: Board) -> "NDArray[np.int64]":
+    """At which place of another board each learner of a board stands; -1 where they are not on it."""
+    return np.fromiter(map(other.place.get, board.everyone, repeat(-1)), dtype=np.int64, count=len(board))
 
 
 def _told_list(lists: "NDArray[np.int8]") -> "NDArray[np.int64]":

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from headway.advising.saved_segments import KINDS, rule_of
+from headway.domain.time import AsOf
 from headway.flow.course_facts import facts_of
+from headway.flow.erasing import erase_learner
 from headway.flow.saved_segments import save_segment, saved_segments
 from headway.scoring import pages as scored
 from headway.web.address import slug
 from headway.web.board import board_of
-from tests.support.pages import RUN, Pages
+from headway.web.pages import segments
+from tests.support.pages import NOW, RUN, Pages, score_by_hand
 
 SENTENCES: dict[str, Any] = {
     "not_visited": {"not_visited-week": 5},
@@ -168,6 +171,32 @@ def test_moves_between_lists_add_up(pages: Pages) -> None:
     assert sum(int(each) for each in cells) == len(pages.learners)
 
 
+def test_who_was_erased_is_in_no_move_between_lists(written_pages: Pages) -> None:
+    def moved() -> int:
+        text = written_pages.client("adviser").get("/segments", run=slug(RUN)).text
+        cells = r'<td class="num(?: same)?">(?:<[^>]+>·</span><span class="away">)?(\d+)'
+        return sum(int(each) for each in re.findall(cells, text[text.index('id="moves"') :]))
+
+    before = moved()
+    erase_learner(written_pages.app, written_pages.learners[7])
+    assert moved() == before - 1
+
+
+def test_a_week_that_is_going_on_says_so(written_pages: Pages) -> None:
+    def weeks() -> list[str]:
+        for _ in range(600):  # the groups are computed beside the page, which does not wait for them
+            page = written_pages.client("adviser").get("/segments", run=slug(RUN)).text
+            heads = re.search(r'<th scope="col">Group</th>(.*?)</tr>', page)
+            if heads:
+                return re.findall(r'class="num">([^<]*)<', heads[1])
+        raise AssertionError("the groups were never computed")
+
+    assert weeks() == ["1", "2", "3", "4", "5"]
+    score_by_hand(written_pages.app, RUN, AsOf(NOW), written_pages.learners)  # on the first day of the sixth week
+    written_pages.asgi.site.changed()
+    assert weeks() == ["1", "2", "3", "4", "5", "6 so far"]
+
+
 def test_a_plan_takes_no_more_than_a_week_allows(written_pages: Pages) -> None:
     browser = written_pages.client("adviser")
     rule = rule_of({"conditions": [{"kind": "every_week"}, {"kind": "last_visit", "days": 0}], "match": "any"})
@@ -190,8 +219,6 @@ def test_every_sentence_is_read_and_written_the_same() -> None:
 
 
 def test_of_many_groups_one_is_typed(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
-    from headway.web.pages import segments
-
     adviser = pages.client("adviser")
     assert '<select name="group-group"' in adviser.get("/segments", run=slug(RUN)).text
     monkeypatch.setattr(segments, "MOST_OPTIONS", 1)
