@@ -25,6 +25,9 @@ LIST_NAMES: Final[dict[ListSlug, ListName]] = {
     "check_in": "Check in",
     "keep_an_eye": "Keep an eye",
 }
+ASKED_FOR_HELP: Final = "asked_for_help"
+"""The rule of tasks that learners open themselves."""
+
 DUE_IN: Final = timedelta(days=14)
 """After so long an open task says nothing of today any more; after a contact it has as long again."""
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from headway.advising import task_queries, worklist_queries
 from headway.advising.rules.rule import RULES
+from headway.advising.tasks import ASKED_FOR_HELP
 from headway.advising.worklist import Case, cases
 from headway.domain.errors import ConfigError, UnknownName
 from headway.domain.time import AsOf
@@ -120,7 +121,8 @@ def standing(app: App, run: str, cases_for: Callable[[object], dict[str, Case]])
 
 
 def _urgent() -> set[str]:
-    return {rule.name for rule in RULES if rule.urgent}
+    """The rules whose tasks are calls for help: those that say so, and what learners open on their own page."""
+    return {ASKED_FOR_HELP, *(rule.name for rule in RULES if rule.urgent)}
 
 
 def enrolled(app: App, run: str, as_of: AsOf) -> frozenset[str]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from headway.advising import task_queries
 from headway.advising.task_queries import Wanted
-from headway.advising.tasks import DUE_IN, Task, task_id
+from headway.advising.tasks import ASKED_FOR_HELP, DUE_IN, Task, task_id
 from headway.domain.errors import InputError
 from headway.domain.time import AsOf, zone_of
 from headway.flow.app import App
@@ -24,9 +24,6 @@ from headway.governance import approvals, audit, challenges
 from headway.governance.approvals import Approval
 from headway.governance.challenges import Challenge
 from headway.store.tables import ACCOUNTS, AUDIT, CONTACTS, GRANTS, GROUP_MEMBERS, NO_CONTACT, TASKS
-
-ASKED_FOR_HELP: Final = "asked_for_help"
-"""The rule of tasks that learners open themselves."""
 
 OBJECTION: Final = "objection"
 """A learner objects to a use of their data; the subject is the learner's hash, never the id."""
