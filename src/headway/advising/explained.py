@@ -112,6 +112,6 @@ def agreement_words(found: Agreement) -> str:
     """How far the two opinions agree, in a sentence."""
     shared, same = round(found.overlap * 5), round(found.same_sign * 5)
     return (
-        f"A second opinion (LIME) names {shared} of the 5 strongest quantities too, and {same} of the 5 point the same "
-        "way in it."
+        f"Explained in a second way, {shared} of the 5 strongest reasons are the same, and {same} of the 5 point the "
+        "same way."
     )

@@ -33,18 +33,23 @@ def coarser_part(count: int, of: int) -> Part:
     return _part(part(count, of))
 
 
-def tally(counts: Sequence[int | None]) -> tuple[int | None, ...]:
+def tally(counts: Sequence[int | None], open_ones: int = 0) -> tuple[int | None, ...]:
     """Counts that may be told beside each other: those of 1 to 9 are hidden, and the next smallest with a lone one.
 
     Hidden ones together are ten or more, so that what the told ones leave of the whole gives none of them away.
+
+    Args:
+        counts: how many there are of each kind.
+        open_ones: so many of the first counts can be worked out from what else is told, so they hide no other.
     """
-    hidden = {place for place, count in enumerate(counts) if count is None or 0 < count < LEAST}
+    few = {place for place, count in enumerate(counts) if count is None or 0 < count < LEAST}
+    hidden = {place for place in few if place >= open_ones}
     while hidden and (len(hidden) < 2 or sum(counts[place] or 1 for place in hidden) < LEAST):
-        others = [place for place, count in enumerate(counts) if count and place not in hidden]
+        others = [place for place, count in enumerate(counts) if count and place >= open_ones and place not in hidden]
         if not others:
             break
         hidden.add(min(others, key=lambda place: counts[place] or 0))
-    return tuple(None if place in hidden else count for place, count in enumerate(counts))
+    return tuple(None if place in hidden | few else count for place, count in enumerate(counts))
 
 
 def description(found: CourseDescription) -> CourseDescription:

@@ -33,6 +33,9 @@ from headway.store.tables import COURSE_MARKS, PREDICTIONS, SCORE_RUNS
 
 FEWEST: Final = 10
 LONGEST_MARK: Final = 200
+CUT_LISTS: Final = 2
+"""The first lists are as long as the capacity, which everybody is told."""
+
 BEFORE: Final = timedelta(days=28)
 """A change may have been made so long before the first day."""
 
@@ -186,7 +189,7 @@ def lists_by_week(app: App, run: str, as_of: AsOf, starts_on: date, zone: str, c
             )
             over = int(connection.execute(above).scalar_one()) if rate is not None else 0
             counts = _lengths(row.learners - row.too_early, over, capacity)
-            found.append(ListWeek(week, AsOf(row.as_of), row.learners, tally([*counts, row.too_early])))
+            found.append(ListWeek(week, AsOf(row.as_of), row.learners, tally([*counts, row.too_early], CUT_LISTS)))
     return found
 
 

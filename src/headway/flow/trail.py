@@ -49,7 +49,8 @@ class Act:
         exact: whether the time of day is known.
         verb: a word of `headway.domain.vocabulary.VERBS`.
         event: the source's own word.
-        title: what it was done to: its title, else its id; empty where it is not known.
+        object: what it was done to, as its source names it; empty where it is not known.
+        title: its title, else the same as `object`.
         type: of what kind that is; empty where it is not known.
         times: how often.
         duration_s: for how long; None where it is not known.
@@ -61,6 +62,7 @@ class Act:
     exact: bool
     verb: str
     event: str
+    object: str
     title: str
     type: str
     times: int
@@ -282,6 +284,7 @@ def _act(row: dict[str, Any]) -> Act:
         exact=row["hour"] is not None,
         verb=row["verb"],
         event=row["event"] or "",
+        object=row["object"] or "",
         title=row["title"],
         type=row["type"],
         times=row["interactions"],

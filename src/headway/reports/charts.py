@@ -232,7 +232,7 @@ class Frame:
     @property
     def left(self) -> float:
         """Where the plot begins; the longest tick fits before it."""
-        return 12 + LETTER * max(len(self.up.write(tick)) for tick in self.up.ticks)
+        return 12 + LETTER * max(len(told) + told.count("%") for told in map(self.up.write, self.up.ticks))
 
     @property
     def floor(self) -> float:

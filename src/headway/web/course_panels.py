@@ -22,6 +22,9 @@ from headway.web.course_words import of_all
 from headway.web.site import Run
 from headway.web.words import Words
 
+AHEAD: Final = 3
+"""So many weeks ahead have a column of the heatmap; an empty column for each of thirty would be most of it."""
+
 EDGES: Final = ((5, 0.8), (4, 0.6), (3, 0.4), (2, 0.2), (1, 0.02))
 MOST_TURNS: Final = 8
 MOST_VIDEOS: Final = 6
@@ -51,11 +54,12 @@ class Heat:
     """A heatmap ready to be shown.
 
     Attributes:
-        columns: names of the columns; weeks ahead among them.
+        columns: names of the columns; the next weeks ahead among them.
         now: which column is the present week; None where there is none.
         active: learners active in each described column.
         rows: the things.
         ahead: how many columns are ahead.
+        later: the first and the last week further ahead, which have no column; None where there are none.
         left_out: how many things of the course are not among the rows.
     """
 
@@ -64,13 +68,15 @@ class Heat:
     active: tuple[str, ...]
     rows: tuple[HeatRow, ...]
     ahead: int
+    later: tuple[int, int] | None
     left_out: int
 
 
 def heat(found: Items, shown: Sequence[Item], run: Run, now: int | None, words: Words) -> Heat:
     """The heatmap of some things of a course."""
     last = found.weeks[-1] if found.weeks else 0
-    ahead = max(0, run.weeks - last)
+    ahead = min(AHEAD, max(0, run.weeks - last))
+    later = (last + ahead + 1, run.weeks) if last + ahead < run.weeks else None
     columns = [words.gettext("before") if week == 0 else str(week) for week in found.weeks]
     columns += [str(week) for week in range(last + 1, last + ahead + 1)]
     rows = [
@@ -83,7 +89,7 @@ def heat(found: Items, shown: Sequence[Item], run: Run, now: int | None, words: 
     ]
     active = tuple(charts.few(words) if each is None else words.number(each) for each in found.active)
     here = None if now is None else list(found.weeks).index(now) if now in found.weeks else None
-    return Heat(tuple(columns), here, active, tuple(rows), ahead, len(found.items) - len(rows))
+    return Heat(tuple(columns), here, active, tuple(rows), ahead, later, len(found.items) - len(rows))
 
 
 def _cell(part: Part, words: Words) -> tuple[str, int]:
@@ -159,13 +165,13 @@ def _turn(turn: Turn, words: Words) -> tuple[str, str]:
     said = {"n": came, "usual": words.number(round(turn.expected))}
     if turn.why == "no records":
         told = _(
-            "nothing of anyone is in the record; %(usual)s learners are usual. "
+            "Nothing of anyone is in the record; %(usual)s learners are usual. "
             "More likely a gap in the feed than a day off."
         )
     elif turn.kind == "spike":
         told = _("%(n)s learners came; %(usual)s are usual for this weekday.")
     else:
-        told = _("down to %(n)s learners on the lowest day; %(usual)s are usual for that weekday.")
+        told = _("Down to %(n)s learners on the lowest day; %(usual)s are usual for that weekday.")
     text = told % said
     near = {"days": NEAR_DAYS, "things": ", ".join(turn.things[:4]), "what": text}
     if turn.why == "due":

@@ -218,13 +218,16 @@ def missing_feed(facts: CourseFacts, words: Words) -> str:
 def lists_sentence(found: Sequence[ListWeek], capacity: int, words: Words) -> str:
     """What the chart of the lists shows, and what it cannot: that the first list is as long as people have time."""
     said = {"n": words.number(capacity), "week": found[-1].week, "learners": words.number(found[-1].learners)}
-    return (
+    told = (
         words.gettext(
             "Week %(week)s: %(learners)s learners. “Reach out” and “Check in” are cut at what can be done in a week "
             "(%(n)s contacts each), not at a chance. Counts, no names."
         )
         % said
     )
+    if any(None in each.counts for each in found):
+        return words.gettext("%(what)s Hollow: fewer than 10 learners, or hidden beside such.") % {"what": told}
+    return told
 
 
 def _undone(facts: CourseFacts, found: Items, words: Words) -> list[Place]:

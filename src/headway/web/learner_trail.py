@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from headway.description.items import UNNAMED
+from headway.description.names import from_id
+from headway.description.summary import upper
 from headway.domain.time import midnight, zone_of
 from headway.explanation.reasons import Reason
 from headway.flow.trail import Act, Behind, HandIn, Trail, behind
@@ -123,7 +126,7 @@ def trail_view(view: LearnerView, trail: Trail, skills: tuple[str, ...]) -> Trai
         wanted = Behind(begins, min(begins + timedelta(days=6), today))
     kept = trail.where(wanted)
     first = max(0, min(_number(query.get("from", "")), len(kept) - 1)) // PAGE * PAGE
-    acts, names = kept.page(first, PAGE), _names(trail, words)
+    acts, names = kept.page(first, PAGE), names_of_work(trail, words)
     days = trail.days()
     due = sorted({each.due_on for each in trail.hand_ins if each.due_on is not None})
     due = [day for day in due if run.starts_on <= day <= max(run.ends_on, today)]
@@ -137,7 +140,7 @@ def trail_view(view: LearnerView, trail: Trail, skills: tuple[str, ...]) -> Trai
         reason=reason,
         rests_on_plan=wanted.nothing,
         span=None if wanted.until is None or wanted.nothing else (wanted.since, wanted.until),
-        acts=tuple(_act(each, names, words) for each in acts),
+        acts=tuple(act_row(each, names, words) for each in acts),
         first=first + 1,
         last=first + len(acts),
         total=len(kept),
@@ -185,7 +188,7 @@ def _by_week(view: LearnerView, days: dict[date, int]) -> tuple[WeekRow, ...]:
     return tuple(rows)
 
 
-def _names(trail: Trail, words: Words) -> dict[str, str]:
+def names_of_work(trail: Trail, words: Words) -> dict[str, str]:
     """What assessments without a title are called: their type, counted in the order of their due dates."""
     _, seen, names = words.gettext, dict[str, int](), dict[str, str]()
     kinds = {"assignment": _("Assignment %(n)s"), "test": _("Test %(n)s"), "exam": _("Exam %(n)s")}
@@ -196,7 +199,8 @@ def _names(trail: Trail, words: Words) -> dict[str, str]:
     return names
 
 
-def _act(act: Act, names: Mapping[str, str], words: Words) -> ActRow:
+def act_row(act: Act, names: Mapping[str, str], words: Words) -> ActRow:
+    """An event in words."""
     _ = words.gettext
     what = verbs(_).get(act.verb, _("Did something"))
     if act.verb == "interacted" and act.event:
@@ -208,7 +212,14 @@ def _act(act: Act, names: Mapping[str, str], words: Words) -> ActRow:
         more.append(_("%(minutes)s min") % {"minutes": words.number(round(act.duration_s / 60))})
     if act.score is not None:
         more.append(words.percent(act.score))
-    return ActRow(", ".join([what, *more]), names.get(act.title, act.title) or act.type, act.at, act.on, act.exact)
+    return ActRow(", ".join([what, *more]), names.get(act.title) or _where(act), act.at, act.on, act.exact)
+
+
+def _where(act: Act) -> str:
+    """What something was done to: by its title, else as the course page calls it."""
+    if not act.object or act.title != act.object:
+        return act.title or act.type
+    return upper(from_id(act.object, act.type or UNNAMED))
 
 
 def verbs(_: Callable[[str], str]) -> dict[str, str]:
@@ -243,7 +254,7 @@ def verbs(_: Callable[[str], str]) -> dict[str, str]:
 
 def _hand_in(found: HandIn, names: Mapping[str, str], today: date, zone: str, words: Words) -> HandInRow:
     sign, state = _state(found, today, words)
-    day_only = found.due_at is None or found.due_on is None or _is_midnight(found.due_at, zone)
+    day_only = found.due_at is None or found.due_on is None or is_midnight(found.due_at, zone)
     return HandInRow(
         title=names.get(found.title, found.title),
         due_at=None if day_only else found.due_at,
@@ -255,7 +266,8 @@ def _hand_in(found: HandIn, names: Mapping[str, str], today: date, zone: str, wo
     )
 
 
-def _is_midnight(instant: datetime, zone: str) -> bool:
+def is_midnight(instant: datetime, zone: str) -> bool:
+    """Whether an instant is the beginning of a local day: as a due date it means the day, not the minute."""
     local = instant.astimezone(zone_of(zone)).date()
     return instant in (midnight(local, zone), midnight(local + timedelta(days=1), zone))
 

@@ -31,3 +31,9 @@ def test_a_part_of_fewer_than_ten_is_hidden_and_others_stay_as_they_are(count: i
 def test_what_lies_deep_is_hidden_too() -> None:
     assert coarser((Part(7, 40, 0.175), (Spread(8),))) == (Part(None, 40, None, "few"), (Spread(None),))
     assert wording("Fewer than 5 of 40. All but fewer than 5.") == "Fewer than 10 of 40. All but fewer than 10."
+
+
+def test_counts_that_can_be_worked_out_hide_no_other_and_are_hidden_beside_none() -> None:
+    assert tally([25, 25, 6, 286, 0], 2) == (25, 25, None, None, 0)
+    assert tally([25, 25, 16, 276, 0], 2) == (25, 25, 16, 276, 0)
+    assert tally([5, 5, 16, 276, 0], 2) == (None, None, 16, 276, 0)

@@ -5,6 +5,7 @@ Renew the kept drawings with HEADWAY_RENEW_GOLDEN=1 after looking at them in a b
 
 import os
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from headway.reports.charts import (
     CHANCE,
     Axis,
     Chart,
+    Frame,
     Point,
     Series,
     decimals,
+    in_ten,
     line_chart,
     reason_bars,
     reliability_chart,
@@ -99,6 +102,15 @@ def test_nothing_is_drawn_outside(name: str) -> None:
             assert 0 <= float(each.get(key, 0)) <= width, (tag, each)
         for key in ("y", "y1", "y2", "cy"):
             assert 0 <= float(each.get(key, 0)) <= height, (tag, each)
+
+
+@pytest.mark.parametrize("ticks", [(0, 0.5, 1.0), (0.5, 0.75, 1.0)])
+@pytest.mark.parametrize("write", [in_ten, decimals, lambda share: f"{share:.0%}"])
+def test_the_longest_tick_has_room_beside_the_plot(ticks: tuple[float, ...], write: Callable[[float], str]) -> None:
+    frame = Frame(Axis(0, 1, (), whole, ""), Axis(0, 1, ticks, write, ""), 12)
+    wide = {"%": 11.4, " ": 3.9, "i": 3.4, ".": 3.9}  # as DejaVu Sans, a wide one, has them at 12 units
+    for tick in ticks:
+        assert sum(wide.get(letter, 7.7) for letter in write(tick)) <= frame.left - 8
 
 
 def test_the_table_holds_what_is_drawn() -> None:

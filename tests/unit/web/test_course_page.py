@@ -19,6 +19,8 @@ from headway.scoring import kept
 from headway.web.address import slug
 from headway.web.board import board_of
 from headway.web.course_charts import few, letter
+from headway.web.course_panels import heat
+from headway.web.site import Run
 from headway.web.words import Words
 from tests.support.pages import BEFORE, NOW, RUN, Browser, Pages
 
@@ -135,7 +137,22 @@ def test_the_lists_are_as_long_as_the_caseload_makes_them(pages: Pages) -> None:
             places = board.lists(np.ones(len(board), dtype=bool), capacity)
             exact = [int((places == place).sum()) for place in range(len(LISTS))]
             exact.append(int((places == -1).sum()))
-            assert each.counts == coarser.tally(exact)
+            assert each.counts == coarser.tally(exact, flow.CUT_LISTS)
+            assert each.counts[: flow.CUT_LISTS] == (capacity, capacity), "their lengths are told beside the chart"
+
+
+def test_a_long_course_has_no_columns_for_weeks_far_ahead(facts: CourseFacts) -> None:
+    assert facts.items is not None
+    run = Run("a/B/1", date(2025, 8, 4), date(2025, 8, 4) + timedelta(days=7 * 39 - 1), "UTC", None, ())
+    last = facts.items.weeks[-1]
+    found = heat(facts.items, facts.items.items[:2], run, last, Words())
+    assert found.columns[-3:] == (str(last + 1), str(last + 2), str(last + 3))
+    assert found.later == (last + 4, 39)
+    short = replace(run, ends_on=date(2025, 8, 4) + timedelta(days=7 * (last + 2) - 1))
+    assert (heat(facts.items, (), short, last, Words()).ahead, heat(facts.items, (), short, last, Words()).later) == (
+        2,
+        None,
+    )
 
 
 def test_who_works_elsewhere_sees_no_course(pages: Pages) -> None:

@@ -14,9 +14,11 @@ from headway.flow.caseload import task_for
 from headway.flow.learner import weeks_of
 from headway.flow.records import hashed
 from headway.flow.tasks import record_contact
-from headway.flow.trail import trail_of
+from headway.flow.trail import Act, trail_of
 from headway.store.tables import CHALLENGES, NOTES
 from headway.web.address import slug
+from headway.web.learner_trail import act_row
+from headway.web.words import Words
 from tests.support.pages import NOW, RUN, Browser, Pages
 
 ZONE = "Europe/London"
@@ -142,6 +144,20 @@ def test_a_day_in_the_future_is_now(pages: Pages) -> None:
     page = whole(pages.client("adviser"), learner, as_of="2025-09-28")
     assert "As it was at the end of" not in page
     assert shown(pages.client("adviser"), learner, as_of="soon").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("title", "thing", "kind", "shown"),
+    [
+        ("site/877030", "site/877030", "page", "Page 877030"),
+        ("site/877030", "site/877030", "", "Other thing 877030"),
+        ("Week 3: reading", "site/877030", "page", "Week 3: reading"),
+        ("", "", "forum", "forum"),
+    ],
+)
+def test_what_has_no_title_is_called_as_on_the_course_page(title: str, thing: str, kind: str, shown: str) -> None:
+    act = Act(NOW, NOW.date(), True, "viewed", "", thing, title, kind, 1, None, None)
+    assert act_row(act, {}, Words()).where == shown
 
 
 def test_the_trail_holds_what_was_known_and_only_of_this_learner(pages: Pages) -> None:

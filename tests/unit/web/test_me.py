@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 import zipfile
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,13 +15,17 @@ from headway.advising import task_queries
 from headway.advising.task_queries import Wanted
 from headway.domain.time import AsOf
 from headway.flow import me, own_data
+from headway.flow.app import App
 from headway.flow.learner import add_note
+from headway.flow.me import OwnActivity, OwnWeek
 from headway.flow.records import hashed
-from headway.flow.trail import trail_of
+from headway.flow.trail import Trail, trail_of
 from headway.governance import accounts, audit, challenges
 from headway.governance.scopes import Grant, Scope
 from headway.store.tables import APPROVALS
 from headway.web.address import slug
+from headway.web.pages.me import weeks_sentence
+from headway.web.words import Words
 from tests.support.pages import NOW, RUN, Browser, Pages
 
 
@@ -102,6 +108,46 @@ def test_a_call_for_help_opens_one_task_even_for_those_who_asked_not_to_be_conta
     assert entry["subject"] == hashed(learner)
     assert "login" not in json.dumps(entry["detail"])
     assert "You asked for help on" in client.get("/me").text
+
+
+def test_who_calls_for_help_stands_first_on_the_caseload_with_what_they_wrote(written_pages: Pages) -> None:
+    learner, client = written_pages.learners[0], written_pages.client("learner")
+    adviser = written_pages.client("adviser")
+    other = slug(written_pages.learners[5])
+    assert adviser.post("/caseload/add", run=slug(RUN), learner=other, reason="Told me so").status_code == 303
+    client.post("/me/contact", run=slug(RUN), off="yes")
+    assert slug(learner) not in _on_caseload(adviser)
+    client.post("/me/help", run=slug(RUN), help="I lost my login")
+    assert _on_caseload(adviser)[:2] == [slug(learner), other]
+    first_row = (
+        adviser.get("/caseload", run=slug(RUN)).text.partition(f'id="l-{slug(learner)}"')[2].partition("</tr>")[0]
+    )
+    assert "Asked for help: “I lost my login”" in first_row
+    assert re.search(r'class="lo2">Asked for help<', first_row)
+
+
+def _on_caseload(adviser: Browser) -> list[str]:
+    return re.findall(r'<a id="l-([^"]+)"', adviser.get("/caseload", run=slug(RUN)).text)
+
+
+def test_work_without_a_title_has_a_name_and_its_day(written_pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    from headway.web.pages import me as own_page
+
+    def told(app: App, run: str, learner: str, as_of: AsOf) -> Trail:
+        found = trail_of(app, run, learner, as_of)
+        untitled = tuple(replace(each, title=each.activity, due_at=None) for each in found.hand_ins)
+        return replace(found, hand_ins=untitled)
+
+    monkeypatch.setattr(own_page, "trail_of", told)
+    text = " ".join(re.sub(r"<[^>]+>", " ", written_pages.client("learner").get("/me").text).split())
+    assert re.search(r"Your hand-ins.* (Assignment|Test|Exam) 1 ", text)
+    assert re.search(r"(Assignment|Test|Exam) \d is open until the end of \w{3} \d+ \w+ 2025 ?\.", text)
+
+
+def test_one_day_is_no_days() -> None:
+    weeks = tuple(OwnWeek(number, date(2025, 8, 4), number - 1, 5, True) for number in (1, 2))
+    told = weeks_sentence(OwnActivity(weeks, 1, None, None, (), 1), Words())
+    assert told == "This week so far: 1 day. Your fullest week was week 2, with 1 day."
 
 
 def test_not_to_be_contacted_is_explained_done_and_undone(written_pages: Pages) -> None:

@@ -18,6 +18,7 @@ from headway.flow.trail import Trail, trail_of
 from headway.governance import accounts
 from headway.governance.challenges import KINDS, TOLD_FOR, due_on
 from headway.governance.scopes import Role
+from headway.web.learner_trail import is_midnight, names_of_work
 from headway.web.me_charts import weeks_chart
 from headway.web.page import Nav, act, page
 from headway.web.rendering import render
@@ -194,7 +195,9 @@ def _page(visit: Visit, errors: Mapping[str, str] | None = None) -> Response:
         own=own,
         until=trail.until.instant,
         hand_ins=[(each, each.state(today)) for each in trail.hand_ins],
-        chart=weeks_chart(own.weeks, days, _weeks_sentence(visit, own), visit.words) if own.anything else None,
+        names=names_of_work(trail, visit.words),
+        by_minute=own.next is not None and own.next.due_at and not is_midnight(own.next.due_at, visit.run.zone),
+        chart=weeks_chart(own.weeks, days, weeks_sentence(own, visit.words), visit.words) if own.anything else None,
         target=days,
         targets=TARGETS,
         estimate=_estimate(visit, run, learner),
@@ -206,6 +209,7 @@ def _page(visit: Visit, errors: Mapping[str, str] | None = None) -> Response:
         contacts=me.contacts_with(visit.app, run, learner, visit.words.zone)[:SHOWN],
         notes=notes_of(visit.app, run, learner, for_learner=True),
         held=held,
+        on=lambda at: me.today_in(AsOf(at), visit.words.zone),
         off_since=me.is_not_to_contact(visit.app, learner),
         objections=me.objections_of(visit.app, learner, visit.run.zone),
         waiting=me.help_waiting(visit.app, run, learner),
@@ -260,15 +264,20 @@ def _estimate(visit: Visit, run: str, learner: str) -> Estimate | None:
     return Estimate(weeks[-1], frequency(*chance, label), told)
 
 
-def _weeks_sentence(visit: Visit, own: me.OwnActivity) -> str:
-    words = visit.words
+def weeks_sentence(own: me.OwnActivity, words: Words) -> str:
+    """What the chart of the own weeks shows."""
     most = max(own.weeks, key=lambda week: (week.days, week.number))
     told = words.ngettext(
-        "This week so far: %(num)s day. Your fullest week was week %(week)s, with %(most)s days.",
-        "This week so far: %(num)s days. Your fullest week was week %(week)s, with %(most)s days.",
+        "This week so far: %(num)s day.",
+        "This week so far: %(num)s days.",
         own.this_week,
-    )
-    return told % {"num": words.number(own.this_week), "week": most.number, "most": words.number(most.days)}
+    ) % {"num": words.number(own.this_week)}
+    fullest = words.ngettext(
+        "Your fullest week was week %(week)s, with %(num)s day.",
+        "Your fullest week was week %(week)s, with %(num)s days.",
+        most.days,
+    ) % {"week": most.number, "num": words.number(most.days)}
+    return f"{told} {fullest}"
 
 
 def _file(content: bytes, kind: str, name: str) -> Response:

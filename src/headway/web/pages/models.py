@@ -1,6 +1,7 @@
 """Models: which there are, and whether one can be trusted, for which week and which learners."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -145,6 +146,7 @@ def _common(visit: Visit, version: ModelVersion) -> dict[str, Any]:
         "typed": "",
         "to": lambda **query: _to(visit, version.ref, **query),
         "full": visit.role in FULL,
+        "instant": datetime.fromisoformat,
     }
 
 

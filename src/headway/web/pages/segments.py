@@ -128,6 +128,7 @@ def _shown(
     context: dict[str, Any] = {
         "board": board,
         "place": place,
+        "going_on": _going_on(visit, board, place),
         "by": by,
         "told": lambda number: told(visit, number),
         "may_make": visit.role in MAKERS,
@@ -160,6 +161,12 @@ def _shown(
         deleted=_read(visit.query.get("deleted", "")),
         moves=moves(visit, board),
     )
+
+
+def _going_on(visit: Visit, board: Board, place: Place) -> int:
+    """The week that had begun and was not over as of the score run; 0 where the last one was over."""
+    days = (board.score_run.as_of.day(visit.run.zone) - visit.run.starts_on).days + 1
+    return place.facts.weeks if days < 7 * place.facts.weeks else 0
 
 
 def _typed(visit: Visit) -> tuple[list[str], Callable[[str], str]]:
