@@ -318,3 +318,20 @@ def test_check_40_works_without_javascript(tab: Tabs) -> None:
     page.locator(ROWS).first.click()
     page.wait_for_url("**/learners/**")
     assert name in page.locator("h1").inner_text()
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 768, 375])
+@pytest.mark.parametrize("drawer", [False, True])
+def test_the_columns_of_the_list_fit_and_the_room_is_the_reasons(
+    tab: Tabs, site: Site, width: int, drawer: bool
+) -> None:
+    opened = f"&learner={slug(site.pages.learners[1])}" if drawer else ""
+    page = tab("adviser", viewport={"width": width, "height": 900}).go(CASELOAD + opened)
+    box = page.locator("#rows .scroll")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    cells = page.locator(".cases tbody tr:has(.why)").first.locator("th, td")
+    wide = {
+        each: cells.nth(each).evaluate("cell => [cell.offsetWidth, cell.className]") for each in range(cells.count())
+    }
+    if width > 375:
+        assert max(wide.values())[1] == "why"

@@ -133,6 +133,7 @@ def test_check_38_longer_words_and_the_other_direction_fit(tab: Tabs, language: 
     shown.page.context.add_cookies([{"name": "language", "value": language, "url": shown.site.url}])
     for path in (CASELOAD, f"{CASELOAD}&learner={learner}", f"/learners/{learner}{RUN_TOLD}", f"/courses/{slug(RUN)}"):
         page = shown.go(path)
+        page.locator("#pending").wait_for(state="detached", timeout=60_000)  # what is computed comes by itself
         assert page.locator("html").get_attribute("lang") == language
         for width in (1440, NARROW["width"]):
             page.set_viewport_size({"width": width, "height": 900})
