@@ -71,6 +71,40 @@ def test_how_runs_are_grouped_is_nothing(world: World, statements: int) -> None:
         assert values(world, view, world.moments).equals(together)
 
 
+@settings(PROMISE, max_examples=examples(1))
+@given(worlds(), st.integers(2, 5))
+def test_some_learners_at_a_time_give_what_all_give(world: World, count: int) -> None:
+    """Shares of learners, joined in any order, as an engine may compute a run that is too large for it."""
+    view = view_of(STANDARD)
+    learners = sorted(set(world.tables["enrolments"]["learner"].to_pylist()))
+    firsts = [learners[at * len(learners) // count] for at in range(count)]
+    with Memory(world.tables) as records:
+        moments = {
+            run: [one for one in sorted(world.moments) if one.run == run]
+            for run in sorted({moment.run for moment in world.moments})[:4]
+        }
+        for own in moments.values():
+            work = as_of._Values(view, tuple(own))
+            parts = [work.of_share(records, *share) for share in zip(firsts, [*firsts[1:], None], strict=True)]
+            found = work.of_shares(records, pa.concat_tables(reversed(parts)))
+            wanted = compute(view, records, own).table
+            assert differing(found, wanted) == []
+            assert found.equals(wanted)
+
+
+@settings(PROMISE, max_examples=examples(1))
+@given(worlds())
+def test_a_learner_computed_anew_has_the_same_values(world: World) -> None:
+    """Whoever answered what the learner wrote is not computed anew."""
+    with Memory(world.tables) as records:
+        for moment in sorted(world.moments)[-2:]:
+            cohort = as_of.LiveCohort(view_of(STANDARD), records, moment)
+            before = cohort.everyone().table
+            for learner in before["learner"].to_pylist():
+                cohort.refresh({learner})
+            assert cohort.everyone().table.equals(before)
+
+
 KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "count_all": ("days", lambda d: d.count()),
     "count_where": ("days", lambda d: d.count(where=(d.age_days >= 3) & (d.age_days <= 20))),

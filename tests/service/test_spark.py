@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import ANY
 
 import ibis
 import numpy as np
@@ -16,24 +19,26 @@ import pyarrow.parquet as pq
 import pytest
 
 from headway import flow
-from headway.domain.errors import ConfigError, LakeError
+from headway.domain.errors import ConfigError, LakeError, OutOfMemory
 from headway.domain.time import AsOf
 from headway.features.as_of import FeatureTable, compute, moments_on_days
 from headway.features.views import view_of
 from headway.flow import App, Recipe, open_app
-from headway.lake.reading import Records
+from headway.lake import spark as on_executors
+from headway.lake.engine import Budget
+from headway.lake.reading import Records, Work
 from headway.lake.spark import SparkRecords
-from headway.lake.spark_session import Cluster, session
+from headway.lake.spark_session import Cluster, context_of, spark_errors
 from headway.scoring.cohorts import COHORT, PREDICTIONS, Scorer, predictions_in
 from headway.scoring.kept import ScoreRun
 from headway.scoring.predict import Prediction, predict
 from tests.support import made
 from tests.support.command import environment, run
-from tests.support.engines import SPARK, lake_on, needs_spark
+from tests.support.engines import lake_on, needs_spark
 
 pytestmark = pytest.mark.service
 
-ON_SPARK = {"kind": "spark", "master": "local[2]", "spark": SPARK, "memory_limit_mib": 512}
+ON_SPARK = {"kind": "spark", "master": "local[2]", "memory_limit_mib": 512}
 DATES = ["2026-02-20", made.TODAY]
 FEW = "active_days_14d,days_since_last_activity,mean_score,interactions_14d_percentile"
 """A view that is quick to compute; tests/contract/test_engines.py has all features."""
@@ -73,22 +78,18 @@ def test_a_view_of_a_home_is_the_same(on_spark: App, on_duckdb: App) -> None:
     assert same(found, wanted)
 
 
-def test_cohorts_are_predicted_where_their_rows_are(on_spark: App, on_duckdb: App) -> None:
+def test_cohorts_are_predicted_whole_on_any_engine(on_duckdb: App) -> None:
     """The model is sent as bytes; each cohort is predicted whole, wherever it is."""
     features = flow.build_view(on_duckdb, [made.RUNNING], DATES)
     score_run, _ = flow.score(on_duckdb, made.RUNNING, made.TODAY)
     registry = on_duckdb.registry
     state = registry.load(registry.get(score_run.model_version))
-    told = []
-    for app in (on_spark, on_duckdb):
-        with app.lake.open(None, [made.RUNNING]) as records:
-            rows = records.put("features", features.table)
-            schema = ibis.Schema.from_pyarrow(PREDICTIONS)
-            said = records.apply("said", Scorer(state, features.view), rows, COHORT, schema)
-            told.append(records.collect(said.order_by("as_of", "learner")))
-    assert told[0].equals(told[1])
+    with on_duckdb.lake.open(None, [made.RUNNING]) as records:
+        rows = records.put("features", features.table)
+        said = records.apply("said", Scorer(state, features.view), rows, COHORT, ibis.Schema.from_pyarrow(PREDICTIONS))
+        told = records.collect(said.order_by("as_of", "learner"))
     one_by_one = [said for moment in features.moments() for said in _alone(state, features, moment.as_of.instant)]
-    assert predictions_in(told[0]) == one_by_one
+    assert predictions_in(told) == one_by_one
 
 
 def _alone(state: dict[str, bytes], features: FeatureTable, at: object) -> list[object]:
@@ -112,16 +113,22 @@ def test_several_runs_are_scored_where_their_rows_are(
         alone = {run: flow.score(app, run, made.TODAY, model=version.ref) for run in runs}
     seen: list[pa.Table] = []
     told: dict[str, list[Prediction]] = {}
-    collect = SparkRecords.collect
+    collect, spread = SparkRecords.collect, SparkRecords.spread
 
     def watched(records: SparkRecords, expr: ibis.Table) -> pa.Table:
         seen.append(collect(records, expr))
         return seen[-1]
 
+    def sent(records: SparkRecords, works: Sequence[Work]) -> Iterator[pa.Table]:
+        for table in spread(records, works):
+            seen.append(table)
+            yield table
+
     def take(one: ScoreRun, said: list[Prediction]) -> None:
         told[one.run] = said
 
     monkeypatch.setattr(SparkRecords, "collect", watched)
+    monkeypatch.setattr(SparkRecords, "spread", sent)
     with open_app(other, engine=ON_SPARK) as app:
         kept = flow.score_runs(app, runs, made.TODAY, model=version.ref, take=take)
     assert told == {run: said for run, (_, said) in alone.items()}
@@ -134,7 +141,6 @@ def test_groups_of_runs_side_by_side_are_the_same(
     on_spark: App, on_duckdb: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("headway.features.as_of.GROUP_STATEMENTS", 1)
-    monkeypatch.setattr("headway.lake.spark.HAND_CORES", 1)
     told = []
     view = view_of(ONE)
     for app in (on_spark, on_duckdb):
@@ -143,68 +149,146 @@ def test_groups_of_runs_side_by_side_are_the_same(
     assert same(*told)
 
 
-def _forked_from(_: pa.Table) -> pa.Table:
+@dataclass(frozen=True)
+class Asked:
+    """Work of which only the making is of interest."""
+
+    make: Callable[[Records], pa.Table]
+    runs: Sequence[str] = (made.RUNNING,)
+
+    def __call__(self, records: Records) -> pa.Table:
+        return self.make(records)
+
+
+def _process(_: Records) -> pa.Table:
     spec = sys.modules["__main__"].__spec__
-    return pa.table({"name": [spec and spec.name]})
+    return pa.table({"process": [os.getpid()], "name": [spec and spec.name]})
 
 
-def test_workers_come_with_their_imports_done(on_spark: App) -> None:
+def test_tasks_run_in_few_processes_that_come_with_their_imports_done(on_spark: App) -> None:
     with on_spark.lake.open(None, [made.RUNNING]) as records:
-        one = records.put("one", pa.table({"n": [1]}))
-        told = records.apply("forked", _forked_from, one, ["n"], ibis.schema({"name": "string"}))
-        assert records.collect(told)["name"].to_pylist() == ["headway.lake.spark_daemon"]
+        told = pa.concat_tables(records.spread([Asked(_process)] * 8)).to_pylist()
+    assert {row["name"] for row in told} == {"headway.lake.spark_daemon"}
+    assert len({row["process"] for row in told} - {os.getpid()}) <= 2
 
 
-def test_what_was_kept_is_let_go(on_spark: App) -> None:
+def _settings(records: Records) -> pa.Table:
+    asked = "SELECT current_setting('threads') AS threads, current_setting('memory_limit') AS memory, "
+    asked += "current_setting('temp_directory') AS spill"
+    return records._con.sql(asked).to_arrow_table()
+
+
+def test_a_task_has_its_part_of_the_memory_and_spills_where_nobody_else_may_look(on_spark: App) -> None:
     with on_spark.lake.open(None, [made.RUNNING]) as records:
-        held = _held(records)
-        statements = records.table("statements")
-        for _ in range(3):
-            records.keep("kept", statements.filter(statements.interactions > 0))
-        assert len(_held(records) - held) == 1
-    assert _held(records) <= held
+        (told,) = next(records.spread([Asked(_settings)])).to_pylist()
+    assert (told["threads"], told["memory"]) == (1, "256.0 MiB")
+    folder = Path(context_of(Cluster()).getConf().get("spark.local.dir") or "")
+    assert Path(told["spill"]).is_relative_to(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def _held(records: Records) -> set[int]:
-    context = records._session.sparkContext  # type: ignore[attr-defined]  # Spark's own, not in the protocol
-    return set(context._jsc.getPersistentRDDs().keySet())
+def _runs(records: Records) -> pa.Table:
+    found = [records.table("statements"), records.everywhere("enrolments")]
+    told = [sorted(records.collect(table.select("run").distinct())["run"].to_pylist()) for table in found]
+    return pa.table({"here": [told[0]], "everywhere": [told[1]]})
+
+
+def test_a_task_opens_the_files_of_its_runs(on_spark: App) -> None:
+    with on_spark.lake.open(None, None) as records:
+        (told,) = next(records.spread([Asked(_runs)])).to_pylist()
+    assert told == {"here": [made.RUNNING], "everywhere": on_spark.lake.runs()}
+    assert len(told["everywhere"]) > 1
+
+
+def _too_much(_: Records) -> pa.Table:
+    raise OutOfMemory("too much")
+
+
+def _bug(_: Records) -> pa.Table:
+    raise ZeroDivisionError
+
+
+def test_an_error_of_ours_is_the_same_error_here(on_spark: App) -> None:
+    with on_spark.lake.open(None, [made.RUNNING]) as records:
+        with pytest.raises(OutOfMemory, match="too much"):
+            next(records.spread([Asked(_too_much)]))
+        with pytest.raises(Exception, match="ZeroDivisionError"):
+            next(records.spread([Asked(_bug)]))
+
+
+@dataclass(frozen=True)
+class Large:
+    """Work that runs out of memory with more than some learners."""
+
+    most: int
+    runs: Sequence[str] = (made.RUNNING,)
+
+    def __call__(self, records: Records) -> pa.Table:
+        return self.of_shares(records, self.of_share(records, "", None))
+
+    def of_share(self, records: Records, first: str, end: str | None) -> pa.Table:
+        enrolled = records.table("enrolments")
+        enrolled = (
+            enrolled.filter(enrolled.learner >= first)
+            if end is None
+            else enrolled.filter(enrolled.learner >= first, enrolled.learner < end)
+        )
+        found = records.collect(enrolled.select("learner").distinct())
+        if len(found) > self.most:
+            raise OutOfMemory(f"{len(found)} learners")
+        return found
+
+    def of_shares(self, records: Records, parts: pa.Table) -> pa.Table:
+        return parts.sort_by("learner")
+
+
+def test_work_is_taken_apart_until_memory_is_enough(on_spark: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    with on_spark.lake.open(None, [made.RUNNING]) as records:
+        everyone = Large(10_000)(records)
+        assert len(everyone) > 20
+        with pytest.raises(OutOfMemory):  # so few statements are not taken apart
+            next(records.spread([Large(len(everyone) // 3)]))
+        monkeypatch.setattr("headway.lake.spark.LEAST_ACTS", 1)
+        assert next(records.spread([Large(len(everyone) // 3)])).equals(everyone)
+
+
+def test_a_process_that_is_ended_is_one_that_had_too_little_memory() -> None:
+    context = context_of(Cluster())
+    with pytest.raises(OutOfMemory, match="memoryOverhead"), spark_errors():
+        context.parallelize([1], 1).map(lambda _: os.kill(os.getpid(), signal.SIGKILL)).collect()
+
+
+def test_executors_with_another_version_are_named(on_spark: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_executors, "_versions", lambda: {"headway": "0.0.1"})
+    with (
+        on_spark.lake.open(None, [made.RUNNING]) as records,
+        pytest.raises(ConfigError, match=r"0\.0\.1.*Install the same"),
+    ):
+        next(records.spread([Asked(_process)]))
 
 
 def test_a_lake_named_by_a_uri_is_read(made_home: Path) -> None:
-    local, uri = (lake_on("spark", root) for root in (made_home / "lake", (made_home / "lake").as_uri()))
-    counts = []
-    for lake in (local, uri):
-        with lake.open(None, None) as records:
-            rows = records.table("statements")
-            counts.append(records.collect(rows.group_by("run").agg(n=rows.count()).order_by("run")).to_pylist())
-    assert counts[0] == counts[1]
-    assert len(counts[0]) == 3
+    told = []
+    for root in (made_home / "lake", (made_home / "lake").as_uri()):
+        with lake_on("spark", root).open(None, None) as records:
+            told.append(compute(view_of(ONE), records, moments_on_days(records, [made.RUNNING], [20])).table)
+    assert told[0].equals(told[1])
+    assert len(told[0])
 
 
 def test_files_that_are_gone_are_named_with_what_to_do(made_home: Path, tmp_path: Path) -> None:
     shutil.copytree(made_home / "lake", tmp_path / "lake")
     with lake_on("spark", tmp_path / "lake").open(None, None) as records:
-        for file in (tmp_path / "lake" / "outcomes").rglob("*.parquet"):
+        moments = moments_on_days(records, [made.RUNNING], [20])
+        for file in (tmp_path / "lake" / "statements").rglob("*.parquet"):
             file.unlink()
         with pytest.raises(LakeError, match="headway lake verify"):
-            records.collect(records.table("outcomes"))
+            compute(view_of(ONE), records, moments)
 
 
-def test_values_do_not_depend_on_the_users_options() -> None:
-    wrong = {"spark.sql.session.timeZone": "Asia/Kathmandu", "spark.sql.ansi.enabled": "true"}
-    own = session(Cluster("local[2]", SPARK | wrong), {"fs.s3a.endpoint": "http://store"})
-    assert own.conf.get("spark.sql.session.timeZone") == "UTC"
-    assert own.conf.get("spark.sql.ansi.enabled") == "false"
-    assert own.conf.get("fs.s3a.endpoint") == "http://store"
-    other = session(Cluster("local[2]", SPARK), {})
-    assert other.conf.get("fs.s3a.endpoint", None) is None
-
-
-def test_nobody_else_may_look_at_what_spark_puts_on_the_disk(on_spark: App) -> None:
-    with on_spark.lake.open(None, [made.RUNNING]) as records:
-        context = records._session.sparkContext  # type: ignore[attr-defined]  # Spark's own, not in the protocol
-    folder = Path(context.getConf().get("spark.local.dir"))
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+def test_keys_of_the_store_are_not_shown() -> None:
+    place = on_executors._Place("s3://b", {"AWS_SECRET_ACCESS_KEY": "hush"}, ANY, Budget(64, 1), {})
+    assert "hush" not in repr(place) + repr(Cluster(storage=place.storage, options={"spark.ssl.keyPassword": "hush"}))
 
 
 def test_the_command_line_computes_with_spark(made_home: Path, on_duckdb: App, tmp_path: Path) -> None:
@@ -213,7 +297,7 @@ def test_the_command_line_computes_with_spark(made_home: Path, on_duckdb: App, t
     command = ["features", "build", "--run", made.RUNNING, "--as-of", made.TODAY, "--view", ONE, "--out", str(out)]
     done = run(
         "--home", made_home, *command, "--no-keep", "--json",
-        env=environment(HEADWAY__ENGINE__KIND="spark", HEADWAY__ENGINE__SPARK=json.dumps(SPARK)),
+        env=environment(HEADWAY__ENGINE__KIND="spark"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     wanted = flow.build_view(on_duckdb, [made.RUNNING], [made.TODAY], ONE)
@@ -225,7 +309,7 @@ def test_without_java_it_says_what_to_install(made_home: Path, tmp_path: Path) -
     code = (
         "import sys\nfrom headway.lake.lake import Lake\nfrom headway.lake.spark_session import Cluster\n"
         "from headway.domain.errors import ConfigError\n"
-        "try:\n    Lake(sys.argv[1], spark=Cluster()).open(None, None)\n"
+        "try:\n    next(Lake(sys.argv[1], spark=Cluster()).open(None, None).spread([None]))\n"
         "except ConfigError as wrong:\n    print(wrong)\n"
     )
     bare = {**os.environ, "PATH": str(tmp_path), "JAVA_HOME": str(tmp_path)}
@@ -234,12 +318,3 @@ def test_without_java_it_says_what_to_install(made_home: Path, tmp_path: Path) -
         capture_output=True, text=True, env=bare, check=False,
     )  # fmt: skip
     assert "It needs Java 17" in done.stdout, done.stderr
-
-
-def test_a_store_without_its_package_is_named() -> None:
-    cluster = Cluster("local[2]", SPARK)
-    own = session(cluster, {})
-    from headway.lake.spark_session import spark_errors
-
-    with pytest.raises(ConfigError, match=r"spark\.jars\.packages"), spark_errors():
-        own.read.schema("a INT").parquet("s3a://bucket/lake/statements/a.parquet").count()

@@ -3,19 +3,12 @@
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
 from headway.domain.records import KINDS
 from headway.lake.lake import Lake
 from headway.lake.spark_session import Cluster
 from tests.presence import absent
 from tests.support.histories import World
-
-SPARK: Final = {
-    "spark.sql.shuffle.partitions": "2",
-    # For whoever starts Java without saying that there is little to read.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
 
 
 def needs_spark() -> None:
@@ -30,7 +23,7 @@ def lake_on(engine: str, root: str | Path) -> Lake:
     """The lake under a root, read by an engine."""
     if engine == "spark":
         needs_spark()
-    return Lake(root, memory_limit_mib=256, threads=1, spark=Cluster("local[2]", SPARK) if engine == "spark" else None)
+    return Lake(root, memory_limit_mib=256, threads=1, spark=Cluster("local[2]") if engine == "spark" else None)
 
 
 def land(world: World, lake: Lake) -> None:

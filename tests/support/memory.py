@@ -1,7 +1,6 @@
 """Records in memory: what the as-of engine needs of a lake, over Arrow tables, quick enough for many histories."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
@@ -11,6 +10,7 @@ import ibis
 import pyarrow as pa
 
 from headway.domain.records import KINDS
+from headway.features.engine import Work
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Memory:
     """An implementation of `features.engine.Records`, to be used in a `with`; kinds without a table are empty."""
 
-    breadth = 1
+    apart = False
 
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
         self._kept: set[str] = set()
@@ -50,9 +50,8 @@ class Memory:
         self._load(name, table)
         return ibis.table(ibis.Schema.from_pyarrow(table.schema), name=name)
 
-    @contextmanager
-    def hands(self) -> "Iterator[list[Memory]]":
-        yield [self]
+    def spread(self, works: Sequence[Work]) -> Iterator[pa.Table]:
+        return (work(self) for work in works)
 
     def define(self, name: str, expr: "ir.Table") -> "ir.Table":
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_sql(expr)}")

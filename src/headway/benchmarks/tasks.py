@@ -50,7 +50,7 @@ def build(
 
     view = view_of() if features is None else view_with("plain", tuple(features))
     # The lake alone: no peer opens accounts, models or a database.
-    spark = Cluster(f"local[{threads}]", {}, memory_mib) if kind == "spark" else None
+    spark = Cluster(f"local[{threads}]") if kind == "spark" else None
     lake = Lake(Path(home) / "lake", memory_limit_mib=memory_mib, threads=threads, spark=spark)
     rows, writer = 0, None
     with lake.open(None, None) as records:

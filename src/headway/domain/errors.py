@@ -141,6 +141,10 @@ class LakeError(HeadwayError):
     http_status = 503
 
 
+class OutOfMemory(LakeError):
+    """The memory limit or the disk is too small for what was asked."""
+
+
 class LeakageError(HeadwayError):
     """Something would use what was not known at its time. Never caught and continued."""
 

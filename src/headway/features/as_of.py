@@ -5,13 +5,10 @@ Everything else receives relations that are already cut. Values are rounded to 1
 so that the order in which an engine adds numbers never shows.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import ibis
 import numpy as np
@@ -34,7 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Reading = Literal["honest", "as published"]
-Made = TypeVar("Made")
+Tell = Callable[[Records, "ir.Table"], pa.Table]
+"""What is made of features; see `cohorts`."""
 
 GROUP_STATEMENTS: Final = 1_000_000
 """Course runs are computed in groups of about this many statements, so that memory does not grow with their number."""
@@ -217,20 +215,11 @@ def computed(
     So memory does not grow with the number of runs. No more pieces are made ahead than can be made at the same time;
     until the last one is there, nobody else may use `records`.
     """
-    script = _script(view)
-
-    def run(here: Here, group: list[Moment]) -> FeatureTable:
-        _spine(here, group, reading)
-        for step in script.steps.values():
-            step(here)
-        return FeatureTable(view, _columns(view, script, here))
-
-    return _group_by_group(records, moments, run, script)
+    works = [_Values(view, tuple(group), reading) for group in _groups(records, moments)]
+    return (FeatureTable(view, found) for found in records.spread(works))
 
 
-def cohorts(
-    view: FeatureView, records: Records, moments: Sequence[Moment], tell: "Callable[[Records, ir.Table], pa.Table]"
-) -> Iterator[pa.Table]:
+def cohorts(view: FeatureView, records: Records, moments: Sequence[Moment], tell: Tell) -> Iterator[pa.Table]:
     """What `tell` makes of the features of some course runs at a time, in order of runs; see `computed`.
 
     The features stay where they were computed until `tell` asks for them.
@@ -239,19 +228,81 @@ def cohorts(
         view: which features.
         records: what they are computed from.
         moments: runs at as-of times.
-        tell: is given those of `records.hands()` that are at it and `KEYS` with the view's features, whole cohorts in
-            any order. Several may be asked at the same time.
+        tell: is given the records that were read and `KEYS` with the view's features, whole cohorts in any order.
+            Several may be asked at the same time, in other processes too: it is a value that can be sent there.
     """
-    script = _script(view)
-    together = script.whole()
+    return records.spread([_Values(view, tuple(group), tell=tell) for group in _groups(records, moments)])
 
-    def run(here: Here, group: list[Moment]) -> pa.Table:
-        _spine(here, group, "honest")
-        for step in script.steps.values():
-            step(here)
-        return tell(here.records, together)
 
-    return _group_by_group(records, moments, run, script)
+@dataclass(frozen=True)
+class _Values:
+    """The features of everyone enrolled at some moments, or what is told of them; see `engine.Divisible`."""
+
+    view: FeatureView
+    moments: tuple[Moment, ...]
+    reading: Reading = "honest"
+    tell: Tell | None = None
+
+    @property
+    def runs(self) -> list[str]:
+        """See `engine.Work.runs`."""
+        return sorted({moment.run for moment in self.moments})
+
+    def __call__(self, records: Records) -> pa.Table:
+        """See `engine.Work.__call__`."""
+        for kind in self._kinds():
+            records.define(f"here_{kind}", records.of_runs(kind, self.runs))
+        self._wide(records)
+        return self._told(records)
+
+    def of_share(self, records: Records, first: str, end: str | None) -> pa.Table:
+        """What only depends on a learner's own records."""
+
+        def within(learner: "ir.Value") -> "ir.Value":
+            return learner >= first if end is None else (learner >= first) & (learner < end)
+
+        for kind in self._kinds():
+            theirs = _of_learners(kind, records.of_runs(kind, self.runs), within)
+            records.define(f"here_{kind}", records.keep(f"theirs_{kind}", theirs))
+        wide = records.collect(self._wide(records))
+        records.forget(["spine", *_script(self.view).steps, *(f"theirs_{kind}" for kind in self._kinds())])
+        return wide
+
+    def of_shares(self, records: Records, parts: pa.Table) -> pa.Table:
+        """What compares learners with each other besides."""
+        ordered = parts.sort_by([(name, "ascending") for name in ("run", "as_of", "learner")])
+        records.put("wide", _numbered(ordered))
+        return self._told(records)
+
+    def _kinds(self) -> set[str]:
+        return {"enrolments", *_script(self.view).here}
+
+    def _wide(self, records: Records) -> "ir.Table":
+        script, here = _script(self.view), Here(records)
+        for kind in script.everywhere:
+            records.define(f"everywhere_{kind}", records.everywhere(kind))
+        _spine(here, self.moments, self.reading)
+        return [step(here) for step in script.steps.values()][-1]
+
+    def _told(self, records: Records) -> pa.Table:
+        script = _script(self.view)
+        made = _columns(self.view, script, records) if self.tell is None else self.tell(records, script.whole())
+        # Before the next group begins: memory would hold both.
+        records.forget(["spine", *script.steps])
+        return made
+
+
+def _of_learners(kind: str, rows: "ir.Table", which: "Callable[[ir.Value], ir.Value]") -> "ir.Table":
+    """What features of some learners are made of, of all records of a kind. Whoever answers them may be anybody."""
+    if "learner" not in rows.columns:
+        return rows
+    theirs = which(rows.learner)
+    return rows.filter(theirs | (rows.verb == "replied") if kind == "statements" else theirs)
+
+
+def _numbered(wide: pa.Table) -> pa.Table:
+    """The same rows, numbered in their order."""
+    return wide.set_column(wide.column_names.index("row"), "row", pa.array(range(len(wide)), pa.int64()))
 
 
 class LiveCohort:
@@ -296,9 +347,8 @@ class LiveCohort:
         found = self._computed(learners)
         if learners is not None and self._wide is not None:
             others = self._wide.filter(pc.invert(pc.is_in(self._wide["learner"], pa.array(learners, pa.string()))))
-            found = pa.concat_tables([others, found]).sort_by("learner")
-        rows = pa.array(range(len(found)), pa.int64())
-        self._wide = found.set_column(found.column_names.index("row"), "row", rows)
+            found = pa.concat_tables([others, found])
+        self._wide = _numbered(found.sort_by("learner"))
         self._records.put("wide", self._wide)
         self._table = _columns(self.view, self._script, self._records)
         self._place = {learner: row for row, learner in enumerate(self._table["learner"].to_pylist())}
@@ -308,8 +358,8 @@ class LiveCohort:
         for kind in known.EARLIER_KINDS:
             rows = self._records.table(kind)
             rows = rows.filter(rows.run == self.moment.run)
-            if learners is not None and "learner" in rows.columns:
-                rows = rows.filter(rows.learner.isin(list(learners)))
+            if learners is not None:
+                rows = _of_learners(kind, rows, lambda name: name.isin(list(learners)))
             self._records.define(f"here_{kind}", rows)
         for kind in known.ELSEWHERE_KINDS:
             self._records.define(f"everywhere_{kind}", self._records.everywhere(kind))
@@ -393,18 +443,45 @@ def labelled(
         InputError: `features` does not hold whole cohorts.
         LeakageError: the label rests on something that happened before its window.
     """
-    spine = _spine(records, features.moments(), reading, action_gap_days, label.horizon_days)
-    tables = {kind: _until(records, kind, known_by) for kind in known.LATER_KINDS}
-    tables["statements"] = by_learners(tables["statements"])
-    later = known.Later(spine=spine, everyone=reading == "as published", **tables)
-    columns = ("run", "learner", "as_of", "opens_at", "value", "evidence_at", "resolved_at")
-    answer = records.collect(spine.left_join(label.define(later), "row").select("row", *columns).order_by("row"))
+    moments = features.moments()
+    groups = _groups(records, moments) if records.apart else [moments]
+    works = [_Observed(label, tuple(group), known_by, action_gap_days, reading) for group in groups]
+    answer = pa.concat_tables(records.spread(works))
     same = [answer[key].equals(features.table[key]) for key in ("run", "learner", "as_of")]
     if not all(same):
         raise InputError("Label whole cohorts: pass the feature table as `compute` returned it, for the same reading.")
     if reading == "honest":
         _refuse_overlap(label, answer)
     return _assemble(features, label, answer, known_by)
+
+
+@dataclass(frozen=True)
+class _Observed:
+    """What a label says of everyone enrolled at some moments, in the order of features; see `engine.Work`.
+
+    Not divisible: a silence is one only where somebody else was heard.
+    """
+
+    label: Label
+    moments: tuple[Moment, ...]
+    known_by: AsOf | None
+    gap_days: int
+    reading: Reading
+
+    @property
+    def runs(self) -> list[str]:
+        """See `engine.Work.runs`."""
+        return sorted({moment.run for moment in self.moments})
+
+    def __call__(self, records: Records) -> pa.Table:
+        """`run`, `learner`, `as_of`, when the window opens, and what `Label.define` gives."""
+        spine = _spine(records, self.moments, self.reading, self.gap_days, self.label.horizon_days)
+        tables = {kind: _until(records, kind, self.known_by) for kind in known.LATER_KINDS}
+        tables["statements"] = by_learners(tables["statements"])
+        later = known.Later(spine=spine, everyone=self.reading == "as published", **tables)
+        columns = ("run", "learner", "as_of", "opens_at", "value", "evidence_at", "resolved_at")
+        told = spine.left_join(self.label.define(later), "row").select("row", *columns)
+        return records.collect(told.order_by("row"))
 
 
 def _refuse_overlap(label: Label, answer: pa.Table) -> None:
@@ -587,78 +664,25 @@ def _spine(
     return records.keep("spine", known.risk_set(changes, when, keep_departed=reading == "as published"))
 
 
-def _group_by_group(
-    records: Records, moments: Sequence[Moment], run: Callable[[Here, list[Moment]], Made], script: Script
-) -> Iterator[Made]:
-    """What `run`, which reads what the script reads, makes of each group of runs, in their order."""
+def _groups(records: Records, moments: Sequence[Moment]) -> Iterator[list[Moment]]:
+    """The moments of some runs at a time, or, where there are too many learners, some moments of one run."""
     of_run: dict[str, list[Moment]] = {}
     for moment in sorted(set(moments)):
         of_run.setdefault(moment.run, []).append(moment)
-    groups = list(_groups(records, of_run))
-
-    def one(hand: Records, group: Sequence[Moment]) -> Made:
-        runs = sorted({moment.run for moment in group})
-        for kind in {"enrolments", *script.here}:
-            hand.define(f"here_{kind}", hand.of_runs(kind, runs))
-        for kind in script.everywhere:
-            hand.define(f"everywhere_{kind}", hand.everywhere(kind))
-        made = run(Here(hand), list(group))
-        # Before the next group begins: memory would hold both.
-        hand.forget(["spine", *script.steps])
-        return made
-
-    if len(groups) == 1:
-        yield one(records, groups[0])
-        return
-    with records.hands() as hands:
-        yield from _two_at_a_time(hands, groups, one)
-
-
-def _two_at_a_time(
-    hands: Sequence[Records],
-    groups: Sequence[Sequence[Moment]],
-    one: Callable[[Records, Sequence[Moment]], Made],
-) -> Iterator[Made]:
-    """What `one` makes of each group, each hand at one of them; whoever stops asking waits for those begun only."""
-    idle: SimpleQueue[Records] = SimpleQueue()
-    for hand in hands:
-        idle.put(hand)
-
-    def next_one(group: Sequence[Moment]) -> Made:
-        hand = idle.get()
-        try:
-            return one(hand, group)
-        finally:
-            idle.put(hand)
-
-    with ThreadPoolExecutor(len(hands)) as pool:
-        begun = deque(pool.submit(next_one, group) for group in groups[: len(hands)])
-        for group in [*groups[len(hands) :], *[None] * len(begun)]:
-            oldest = begun.popleft()
-            oldest.exception()  # waits
-            if group is not None:
-                begun.append(pool.submit(next_one, group))
-            yield oldest.result()
-
-
-def _groups(records: Records, of_run: Mapping[str, Sequence[Moment]]) -> Iterator[list[Moment]]:
-    """The moments of some runs at a time, or, where there are too many learners, some moments of one run."""
     if sum(map(len, of_run.values())) < 2:
-        yield [moment for moments in of_run.values() for moment in moments]
+        yield sorted(set(moments))
         return
     statements, learners = _per_run(records, "statements"), _per_run(records, "enrolments")
-    most_acts, most_rows = GROUP_STATEMENTS * records.breadth, GROUP_ROWS * records.breadth
-    most_at_once = max(MOST_ROWS, most_rows)
     group: list[Moment] = []
     acts = rows = 0
-    for run, moments in of_run.items():
-        new_acts, new_rows = statements.get(run, 0), learners.get(run, 0) * len(moments)
-        if group and (acts + new_acts > most_acts or rows + new_rows > most_rows):
+    for run, own in of_run.items():
+        new_acts, new_rows = statements.get(run, 0), learners.get(run, 0) * len(own)
+        if group and (acts + new_acts > GROUP_STATEMENTS or rows + new_rows > GROUP_ROWS):
             yield group
             group, acts, rows = [], 0, 0
-        group, acts, rows = [*group, *moments], acts + new_acts, rows + new_rows
-        if rows > most_at_once:
-            most = max(1, most_at_once * len(moments) // new_rows)
+        group, acts, rows = [*group, *own], acts + new_acts, rows + new_rows
+        if rows > MOST_ROWS:
+            most = max(1, MOST_ROWS * len(own) // new_rows)
             yield from (list(group[first : first + most]) for first in range(0, len(group), most))
             group, acts, rows = [], 0, 0
     if group:

@@ -3,9 +3,8 @@
 DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs Ibis expressions can be another.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import ibis
@@ -17,12 +16,38 @@ Transform = Callable[["pa.Table", "pa.Table"], "pa.Table"]
 """A pure function of two tables."""
 
 
+class Work(Protocol):
+    """What is to be computed of a group of course runs: a value that can be sent to another process."""
+
+    @property
+    def runs(self) -> "Sequence[str]":
+        """The runs, sorted."""
+        ...
+
+    def __call__(self, records: "Records") -> "pa.Table":
+        """What is computed, from records of at least these runs."""
+        ...
+
+
+@runtime_checkable
+class Divisible(Work, Protocol):
+    """Work that needs no more memory at a time than some learners do: the same is computed share by share."""
+
+    def of_share(self, records: "Records", first: str, end: str | None) -> "pa.Table":
+        """What can be computed of the learners from `first` up to before `end` (None: to the last) alone."""
+        ...
+
+    def of_shares(self, records: "Records", parts: "pa.Table") -> "pa.Table":
+        """What is computed, from what was computed of all shares: their rows in any order."""
+        ...
+
+
 class Records(Protocol):
     """Records of all kinds, and a place to keep what is computed from them."""
 
     @property
-    def breadth(self) -> int:
-        """How much larger than on one machine the groups of course runs are that are computed at once."""
+    def apart(self) -> bool:
+        """Whether `spread` computes elsewhere, so that whatever is much should go there in groups of course runs."""
         ...
 
     def table(self, kind: str) -> "ir.Table":
@@ -41,10 +66,10 @@ class Records(Protocol):
         """`table`, loaded under `name` for further expressions."""
         ...
 
-    def hands(self) -> "AbstractContextManager[Sequence[Records]]":
-        """The same records, once for each thing that is worth doing at the same time, itself first; until it is left.
+    def spread(self, works: "Sequence[Work]") -> "Iterator[pa.Table]":
+        """What each work computes, in their order, some of them at the same time, here or elsewhere.
 
-        Each has its own names: what one keeps, puts or defines is not seen by the others.
+        No more is computed ahead than can be at the same time. Until the last is there, nobody else may use `self`.
         """
         ...
 

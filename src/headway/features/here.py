@@ -1,14 +1,13 @@
 """Records of the runs at hand, always under the same names, whatever runs those are. The as-of engine's alone."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import ibis
 
 from headway.features import known
-from headway.features.engine import Records, Transform
+from headway.features.engine import Records, Transform, Work
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -26,9 +25,9 @@ class Here:
     records: Records
 
     @property
-    def breadth(self) -> int:
-        """See `Records.breadth`."""
-        return self.records.breadth
+    def apart(self) -> bool:
+        """See `Records.apart`."""
+        return self.records.apart
 
     def table(self, kind: str) -> "ir.Table":
         """See `Records.table`."""
@@ -36,11 +35,9 @@ class Here:
             return self.records.table(kind)
         return ibis.table(self.records.table(kind).schema(), name=f"here_{kind}")
 
-    @contextmanager
-    def hands(self) -> Iterator[Sequence[Records]]:
-        """See `Records.hands`."""
-        with self.records.hands() as hands:
-            yield [Here(hand) for hand in hands]
+    def spread(self, works: Sequence[Work]) -> "Iterator[pa.Table]":
+        """See `Records.spread`."""
+        return self.records.spread(works)
 
     def everywhere(self, kind: str) -> "ir.Table":
         """See `Records.everywhere`."""

@@ -70,4 +70,4 @@ def app_of(settings: Settings, clock: Clock, actor: str, progress: Progress = qu
 
 def _spark(settings: Settings) -> Cluster | None:
     engine = settings.engine
-    return Cluster(engine.master, engine.spark, engine.memory_limit_mib) if engine.kind == "spark" else None
+    return Cluster(engine.master, engine.spark) if engine.kind == "spark" else None

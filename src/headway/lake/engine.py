@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from headway.domain.errors import LakeError
+from headway.domain.errors import LakeError, OutOfMemory
 from headway.lake.tables import Layout, Tables, first_line, literal
 
 BATCH_ROWS: Final = 65_536
@@ -44,10 +44,12 @@ class Budget:
     Attributes:
         memory_mib: DuckDB's share of memory; more than that goes to the disk.
         threads: how many threads; None for as many as there are cores.
+        spill: the folder for what does not fit; None for one of the lake's own.
     """
 
     memory_mib: int
     threads: int | None
+    spill: str | None = None
 
 
 @contextmanager
@@ -55,10 +57,10 @@ def engine(tables: Tables, budget: Budget) -> Iterator[duckdb.DuckDBPyConnection
     """A fresh in-memory database; its spilled files go when it is closed.
 
     Raises:
-        LakeError: memory or disk ran out.
+        OutOfMemory: memory or disk ran out.
     """
     with ExitStack() as stack:
-        spill = stack.enter_context(_spill_folder(tables))
+        spill = stack.enter_context(_spill_folder(tables, budget.spill))
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{budget.memory_mib}MiB",
             "temp_directory": str(spill),
@@ -79,7 +81,7 @@ def engine_errors() -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as wrong:
-        raise LakeError(
+        raise OutOfMemory(
             f"The memory limit or the disk is too small: {first_line(wrong)}. Raise the memory limit or free the disk."
         ) from wrong
     except duckdb.IOException as wrong:
@@ -90,10 +92,10 @@ def engine_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _spill_folder(tables: Tables) -> Iterator[Path]:
-    spills = _spill_home(tables)
+def _spill_folder(tables: Tables, given: str | None) -> Iterator[Path]:
+    spills = None if given else _spill_home(tables)
     if spills is None:
-        with tempfile.TemporaryDirectory(prefix="headway-lake-") as folder:
+        with tempfile.TemporaryDirectory(prefix="headway-lake-", dir=given) as folder:
             yield Path(folder)
         return
     with tables.turn("spill"):

@@ -5,13 +5,13 @@ bring. Where someone erased or compacted meanwhile it loads everything again, so
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import ibis
+import pyarrow as pa
 
 from headway.lake.engine import Budget, engine_errors, rows_of
-from headway.lake.reading import Records, Selection
+from headway.lake.reading import Records, Selection, Work
 from headway.lake.tables import Tables, layout_of, literal
 from headway.lake.versions import snapshot
 
@@ -67,10 +67,9 @@ class LiveRecords(Records):
         table = self.table(kind)
         return table.filter(table.run.isin(list(runs)))
 
-    @contextmanager
-    def hands(self) -> "Iterator[list[Records]]":
-        """These records alone."""
-        yield [self]
+    def spread(self, works: Sequence[Work]) -> Iterator[pa.Table]:
+        """What each work computes, one after the other; see `Records.spread`."""
+        return (work(self) for work in works)
 
     def refresh(self) -> "dict[str, ir.Table] | None":
         """What has arrived since the last time, by kind; None where it may be anything and all was loaded again.

@@ -4,16 +4,19 @@ The cut at `recorded_at` is made here, once, in the views that callers query by 
 compiles; the text runs on the connection that `Records` owns.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar, cast
 
 import duckdb
 import ibis
@@ -33,8 +36,26 @@ from headway.lake.versions import Snapshot
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+Hand = TypeVar("Hand")
+Task = TypeVar("Task")
+Done = TypeVar("Done")
+
 MOST_HANDS: Final = 2
 """How many course runs are computed at the same time: each needs memory of its own."""
+
+
+class Work(Protocol):
+    """What is to be computed of some course runs; see `features.engine.Work`."""
+
+    @property
+    def runs(self) -> Sequence[str]:
+        """The runs, sorted."""
+        ...
+
+    def __call__(self, records: "Records") -> pa.Table:
+        """What is computed."""
+        ...
+
 
 _FORMATS: Final = {
     ".parquet": "FORMAT parquet, COMPRESSION zstd",
@@ -65,10 +86,10 @@ class Records:
 
     Attributes:
         snapshot: the table versions that are being read.
-        breadth: see `features.engine.Records`.
+        apart: see `features.engine.Records`.
     """
 
-    breadth = 1
+    apart = False
 
     def __init__(self, tables: Tables, selection: Selection, budget: Budget) -> None:
         """Opened views, one per record kind.
@@ -83,6 +104,7 @@ class Records:
             self._con = stack.enter_context(engine(tables, budget))
             with engine_errors():
                 self._places: tuple[Tables, Selection] = tables, selection
+                self._budget = budget
                 self._loaded: dict[str, DeltaTable | None] = {}
                 self._show()
             self._hands = [self]
@@ -95,9 +117,17 @@ class Records:
         for name in self._kinds:
             self._con.execute(f"CREATE TEMP VIEW {name} AS {self._cut(name, runs)}")
 
+    def spread(self, works: Sequence[Work]) -> Iterator[pa.Table]:
+        """What each work computes, in their order; see `features.engine.Records`."""
+        if len(works) == 1:
+            yield works[0](self)
+            return
+        with self.hands() as hands:
+            yield from side_by_side(hands, works, lambda hand, work: work(hand))
+
     @contextmanager
     def hands(self) -> "Iterator[list[Records]]":
-        """These records, once for each thing that is worth doing at the same time; see `features.engine.Records`.
+        """These records, once for each thing that is worth doing at the same time, itself first; until it is left.
 
         They share one engine with its memory and threads. What is kept or defined by one is not seen by the others.
         """
@@ -319,6 +349,32 @@ def write_file(con: duckdb.DuckDBPyConnection, rows: str, schema: pa.Schema, pat
     finally:
         part.unlink(missing_ok=True)
     return int(count)
+
+
+def side_by_side(hands: Sequence[Hand], tasks: Sequence[Task], do: Callable[[Hand, Task], Done]) -> Iterator[Done]:
+    """What is done of each task, in their order, each hand at one of them.
+
+    Whoever stops asking waits for those begun only.
+    """
+    idle: SimpleQueue[Hand] = SimpleQueue()
+    for hand in hands:
+        idle.put(hand)
+
+    def next_one(task: Task) -> Done:
+        hand = idle.get()
+        try:
+            return do(hand, task)
+        finally:
+            idle.put(hand)
+
+    with ThreadPoolExecutor(len(hands)) as pool:
+        begun = deque(pool.submit(next_one, task) for task in tasks[: len(hands)])
+        for task in [*tasks[len(hands) :], *[None] * len(begun)]:
+            oldest = begun.popleft()
+            oldest.exception()  # waits
+            if task is not None:
+                begun.append(pool.submit(next_one, task))
+            yield oldest.result()
 
 
 def _groups_of(table: pa.Table, by: Sequence[str]) -> Iterator[pa.Table]:

@@ -1,377 +1,249 @@
-"""Reading the lake on Apache Spark: the same records, cuts and verbs as `reading`, on as many machines as there are.
+"""The lake on Apache Spark: groups of course runs computed on as many machines as there are, each by DuckDB.
 
-Ibis compiles the same expressions to Spark's SQL. The cut at `recorded_at` is made here, once, in the views that
-callers query. What is kept stays with the executors; only `collect` and `save` bring rows to this process.
+A group is a task. Its executor reads the group's files, computes with the engine that one machine uses, and sends the
+rows. Where a group is more than a task has memory for, some learners at a time are a task. So there is one engine and
+no second opinion on any value; Spark decides what runs where, and begins again what was lost.
 """
 
-import re
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import copy
-from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from importlib import metadata
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
-import ibis
+import duckdb
 import pyarrow as pa
+from deltalake import DeltaTable
 
-from headway.domain.errors import LakeError
-from headway.domain.records import KINDS, kind_of
-from headway.lake.engine import Budget, engine
-from headway.lake.reading import Records, Selection, write_file
-from headway.lake.spark_session import Cluster, session, spark_errors
-from headway.lake.spark_storage import hadoop_options, spark_uri
-from headway.lake.tables import DataFile, Tables, layout_of
+from headway.domain import errors
+from headway.domain.errors import ConfigError, HeadwayError, OutOfMemory
+from headway.lake.engine import Budget
+from headway.lake.reading import Records, Selection, Work, side_by_side
+from headway.lake.spark_session import Cluster, context_of, spark_errors
+from headway.lake.tables import Tables
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
-    from pyspark.sql import DataFrame
+    from pyspark import SparkContext
 
-MOST_HANDS: Final = 4
-"""How many groups of course runs are computed at the same time, to fill machines that one group leaves idle."""
+ACTS_PER_MIB: Final = 4_000
+"""Statements that a task is given for each MiB of its memory. With 512 MiB a group of ordinary size is one task."""
 
-HAND_CORES: Final = 2
-"""How many cores each of them needs at least."""
+LEAST_ACTS: Final = 10_000
+"""A task that runs out of memory with so few is not given fewer: something else is wrong."""
 
-BREADTH: Final = 2
-"""How much larger groups of course runs are than DuckDB's: each pays some hundred plans anew, whatever its size.
+LEAST_MIB: Final = 64
+"""With less DuckDB does not get far."""
 
-Ten times as large, the values of a group were lost on their way to a driver of 1 GiB.
-"""
+PACKED_BYTES: Final = 8 << 20
+"""About how much is sent at once."""
 
-MOST_AT_ONCE: Final = BREADTH * 1_000_000
-"""About how many statements are computed at once, unless a single run has more."""
 
-TASK_ROWS: Final = 1_000_000
-"""About how many statements a task may read."""
+@runtime_checkable
+class Divisible(Work, Protocol):
+    """Work that can be computed some learners at a time; see `features.engine.Divisible`."""
 
-FEW_ROWS: Final = 250_000
-"""Of so many statements a build spends more time on plans than on rows."""
+    def of_share(self, records: Records, first: str, end: str | None) -> pa.Table:
+        """What can be computed of the learners from `first` up to before `end` alone."""
+        ...
 
-_FOR_FEW: Final = {
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.constraintPropagation.enabled": "false",
-}
-"""Unless the user says otherwise, where there are few statements: a build has some hundred plans, and to plan them
-stage by stage, to look for filters that could be derived and to compile each to Java takes longer than to interpret
-them as they are."""
+    def of_shares(self, records: Records, parts: pa.Table) -> pa.Table:
+        """What is computed, from what was computed of all shares."""
+        ...
 
-DEALS: Final = 4
-"""Deals of enrolments for each task: so many that no task is given much more than another. Each is a call of Python
-with some hundred steps of its own, so there are no more than that."""
 
-_DEAL: Final = "headway_deal"
+Share = tuple[str, str | None]
+"""Learners from a name up to before another; None: to the last."""
 
-_TYPES: Final = {
-    "boolean": "BOOLEAN",
-    "int8": "TINYINT",
-    "int16": "SMALLINT",
-    "int32": "INT",
-    "int64": "BIGINT",
-    "float32": "FLOAT",
-    "float64": "DOUBLE",
-    "string": "STRING",
-    "binary": "BINARY",
-    "date": "DATE",
-    "array<string>": "ARRAY<STRING>",
-}
-
-_ESCAPED: Final = re.compile(r"\\.")
-_ESCAPES: Final = {r"\a": r"\u0007", r"\f": r"\u000C", r"\v": r"\u000B"}
-"""Escapes that Ibis writes and Spark does not know: it reads `\\f` as an f, and stripping white space took letters."""
-
-_NO_GLOBS: Final = "__globPaths__"
-"""Spark's option for paths that are names and not patterns."""
+Sent = tuple[str, Any]
+"""What leaves a task: `rows` in Arrow's stream format, or the name of one of our errors with its message."""
 
 
 class SparkRecords(Records):
-    """Records as they were known, on Spark. Use it in a `with` statement, or close it.
+    """Records as they were known, whose features, labels and predictions are computed on Spark.
 
-    Attributes:
-        snapshot: the table versions that are being read.
-        breadth: see `features.engine.Records`.
+    Everything that is asked of a single table is answered here, by DuckDB. Spark is started by the first `spread`.
     """
 
-    breadth = BREADTH
+    apart = True
 
     def __init__(self, tables: Tables, selection: Selection, budget: Budget, cluster: Cluster) -> None:
-        """Opened views, one per record kind.
+        """Opened views, one per record kind; see `Records`."""
+        super().__init__(tables, selection, budget)
+        self._cluster = cluster
+        self._asking = Lock()
+        self._acts: Counter[str] = Counter()
+        statements = self._loaded.get("statements")
+        for file in [] if statements is None else tables.files(statements):
+            self._acts[file.part] += file.rows
+
+    def spread(self, works: Sequence[Work]) -> Iterator[pa.Table]:
+        """What each work computes, in their order, as many at the same time as Spark has cores.
 
         Raises:
-            UnknownName: a kind is not known.
-            ConfigError: Spark is missing or cannot start.
-            LakeError: a table or a file of the snapshot is not there any more.
+            ConfigError: Spark is missing or cannot start, or an executor has another version of headway.
+            LakeError: a file cannot be read, or memory ran out.
         """
-        self.snapshot = selection.snapshot
-        self._kinds = {name: kind_of(name) for name in (KINDS if selection.kinds is None else selection.kinds)}
-        self._tables = tables
-        self._until = selection.until
-        self._budget = budget
-        self._cluster = cluster
-        self._selection = selection
-        self._files = {name: _files_of(tables, name, selection) for name in self._kinds}
-        self._begin()
-        self._hands: list[Records] = [self]
+        context = context_of(self._cluster)
+        tables, selection = self._places
+        place = _Place(
+            str(tables), dict(self._cluster.storage), selection, self._budget_of_a_task(context), _versions()
+        )
+        self._most = max(LEAST_ACTS, place.budget.memory_mib * ACTS_PER_MIB)
+        yield from side_by_side(range(context.defaultParallelism), works, lambda _, work: self._one(work, place))
 
-    def _begin(self) -> None:
-        """A session of its own, with a view for each record kind."""
-        self._kept: dict[str, Any] = {}
-        self._shown: set[str] = set()
-        root = str(self._tables)
-        of_run: Counter[str] = Counter()
-        for file in self._files.get("statements", ()):
-            of_run[file.part] += file.rows
-        few = of_run.total() <= FEW_ROWS
-        at_once = min(of_run.total(), max(MOST_AT_ONCE, *of_run.values(), 0))
-        self._session = session(self._cluster, hadoop_options(root, self._cluster.storage), few=few)
-        self._tasks = 2 if few else max(2 * self._session.sparkContext.defaultParallelism, -(-at_once // TASK_ROWS))
-        for name, value in _FOR_FEW.items() if few else ():
-            if name not in self._cluster.options:
-                self._session.conf.set(name, value)
-        if "spark.sql.shuffle.partitions" in self._cluster.options:
-            self._tasks = int(self._cluster.options["spark.sql.shuffle.partitions"])
-        self._session.conf.set("spark.sql.shuffle.partitions", str(self._tasks))
+    def _budget_of_a_task(self, context: "SparkContext") -> Budget:
+        """The tasks that an executor has at the same time share its memory; each has its cores to itself."""
+        conf, budget = context.getConf(), self._budget
+        threads = int(conf.get("spark.task.cpus", "1") or 1)
+        cores = context.defaultParallelism if self._cluster.local else int(conf.get("spark.executor.cores", "1") or 1)
+        return Budget(max(LEAST_MIB, budget.memory_mib // max(1, cores // threads)), threads)
+
+    def _one(self, work: Work, place: "_Place") -> pa.Table:
+        """What one work computes, in smaller and smaller shares for as long as memory runs out."""
+        acts = sum(self._acts[run] for run in work.runs)
+        place = replace(place, selection=replace(place.selection, runs=list(work.runs)))
+        while True:
+            shares = self._shares(work, max(1, -(-acts // self._most)))
+            try:
+                return self._computed(work, place, shares)
+            except OutOfMemory:
+                most = acts // len(shares) // 4
+                if most < LEAST_ACTS or not isinstance(work, Divisible):
+                    raise
+                self._most = min(self._most, most)
+
+    def _shares(self, work: Work, count: int) -> list[Share]:
+        """Shares of about as many learners each."""
+        if count == 1 or not isinstance(work, Divisible):
+            return [("", None)]
+        with self._asking:
+            enrolled = self.table("enrolments")
+            enrolled = enrolled.filter(enrolled.run.isin(list(work.runs)))
+            names = self.collect(enrolled.select("learner").distinct().order_by("learner"))["learner"]
+        firsts = sorted({names[at].as_py() for at in range(0, len(names), max(1, -(-len(names) // count)))})
+        return list(zip(["", *firsts[1:]], [*firsts[1:], None], strict=True))
+
+    def _computed(self, work: Work, place: "_Place", shares: Sequence[Share]) -> pa.Table:
+        context = context_of(self._cluster)
+        # Tasks read what they are given to its end, or Spark would not use their process again.
+        dealt = context.parallelize(shares, len(shares))
+        if len(shares) > 1 and isinstance(work, Divisible):
+            parts = dealt.flatMap(partial(_part, place, work))
+            made = parts.repartition(1).mapPartitions(partial(_joined, place, work))
+        else:
+            made = dealt.flatMap(partial(_whole, place, work))
         with spark_errors():
-            for name in self._kinds:
-                self._rows_of(name, self._files[name]).createOrReplaceTempView(name)
+            return _unpacked(made.collect())
 
-    def everywhere(self, kind: str) -> "ir.Table":
-        """See `Records.everywhere`."""
-        table = self.table(kind)
-        if self._selection.runs is None:
-            return table
-        name = f"{kind}_of_all_runs"
-        if name not in self._shown:
-            files = _files_of(self._tables, kind, replace(self._selection, runs=None))
-            with spark_errors():
-                self._rows_of(kind, files).createOrReplaceTempView(name)
-            self._shown.add(name)
-        return ibis.table(table.schema(), name=name)
 
-    def of_runs(self, kind: str, runs: Sequence[str]) -> "ir.Table":
-        """See `Records.of_runs`."""
-        table, name, wanted = self.table(kind), f"{kind}_of_these_runs", set(runs)
-        with spark_errors():
-            rows = self._rows_of(kind, [file for file in self._files[kind] if file.part in wanted])
-            rows.createOrReplaceTempView(name)
-        return ibis.table(table.schema(), name=name)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a task finds the records, and with what it may read them.
 
-    def _rows_of(self, kind: str, files: "list[DataFile]") -> "DataFrame":
-        layout = layout_of(kind)
-        types = _types(ibis.Schema.from_pyarrow(layout.schema))
-        if not files:
-            # A relation that is known to be empty: whatever is joined with it is planned away.
-            columns = ", ".join(f"CAST(NULL AS {types[name]}) AS `{name}`" for name in layout.columns)
-            return self._session.sql(f"SELECT {columns} WHERE false")
-        place = f"{spark_uri(str(self._tables), self._cluster.storage)}/{kind}"
-        reader = self._session.read.schema(_ddl(types)).option("basePath", place).option(_NO_GLOBS, "false")
-        rows = reader.parquet(*(f"{place}/{file.path}" for file in files)).select(*layout.columns)
-        if self._until is None:
-            return rows
-        return rows.filter(f"recorded_at <= TIMESTAMP '{self._until.instant.isoformat()}'")
+    Attributes:
+        root: the lake's.
+        storage: the options of its object store.
+        selection: what to read.
+        budget: what the task may use.
+        versions: of what values depend on.
+    """
+
+    root: str
+    storage: dict[str, str] = field(repr=False)
+    selection: Selection
+    budget: Budget
+    versions: dict[str, str]
 
     @contextmanager
-    def hands(self) -> Iterator[list[Records]]:
-        """These records, once for each thing that is worth doing at the same time; see `features.engine.Records`."""
-        wanted = min(MOST_HANDS, self._session.sparkContext.defaultParallelism // HAND_CORES)
-        while len(self._hands) < wanted:
-            hand = copy(self)
-            hand._begin()
-            self._hands.append(hand)
-        yield self._hands
-
-    def close(self) -> None:
-        """Lets go of everything that was kept."""
-        for hand in self._hands:
-            assert isinstance(hand, SparkRecords)
-            for name in list(hand._kept):
-                hand._let_go(name)
-
-    def collect(self, expr: "ir.Table") -> pa.Table:
-        """The rows of an expression, with the columns and types of the expression's schema.
+    def records(self) -> Iterator[Records]:
+        """The records, in whatever process this is.
 
         Raises:
-            LakeError: a file cannot be read, or Spark ran out of memory.
+            ConfigError: the versions here are others.
         """
-        wanted = cast("pa.Schema", expr.schema().to_pyarrow())
-        with spark_errors():
-            found: pa.Table = self._session.sql(_sql(expr)).toArrow()
-        return found.select(wanted.names).cast(wanted)
-
-    def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
-        """The unbound table `name` that now holds the expression's rows, for as long as the records are open."""
-        self._check_free(name)
-        with spark_errors():
-            self._hold(name, self._session.sql(_sql(expr)))
-        return ibis.table(expr.schema(), name=name)
-
-    def define(self, name: str, expr: "ir.Table") -> "ir.Table":
-        """The unbound table `name` that stands for the expression, computed whenever it is read."""
-        self._check_free(name)
-        with spark_errors():
-            self._session.sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} AS {_sql(expr)}")
-        return ibis.table(expr.schema(), name=name)
-
-    def put(self, name: str, table: pa.Table) -> "ir.Table":
-        """The unbound table `name` that now holds the rows of an Arrow table, for as long as the records are open."""
-        self._check_free(name)
-        schema = ibis.Schema.from_pyarrow(table.schema)
-        with spark_errors():
-            rows = self._session.createDataFrame(table.cast(schema.to_pyarrow()))
-            rows.createOrReplaceTempView(name)
-            self._let_go(name)
-        return ibis.table(schema, name=name)
-
-    def transform(
-        self,
-        name: str,
-        function: Callable[[pa.Table, pa.Table], pa.Table],
-        rows: "ir.Table",
-        cursor: "ir.Table",
-        schema: ibis.Schema,
-    ) -> "ir.Table":
-        """What `function` makes of both tables, kept under `name`; each task is dealt some enrolments of some runs."""
-        self._check_free(name)
-        deal = f"pmod(hash(run_no, enrolment), {DEALS * self._tasks}) AS {_DEAL}"
-        with spark_errors():
-            left, right = (self._session.sql(f"SELECT *, {deal} FROM ({_sql(expr)})") for expr in (rows, cursor))
-            # New names for their columns: both may come from one table, and then Spark cannot tell them apart.
-            left, right = (frame.toDF(*frame.columns) for frame in (left, right))
-            dealt = left.groupby(_DEAL).cogroup(right.groupby(_DEAL))
-            made = dealt.applyInArrow(_of_two(function, rows.schema(), cursor.schema(), schema), _ddl(_types(schema)))
-            self._hold(name, made)
-        return ibis.table(schema, name=name)
-
-    def apply(
-        self,
-        name: str,
-        function: Callable[[pa.Table], pa.Table],
-        rows: "ir.Table",
-        by: Sequence[str],
-        schema: ibis.Schema,
-    ) -> "ir.Table":
-        """What `function` makes of the rows of each group, kept under `name`; see `reading.Records.apply`."""
-        self._check_free(name)
-        with spark_errors():
-            grouped = self._session.sql(_sql(rows)).groupby(*by)
-            self._hold(name, grouped.applyInArrow(_of_one(function, rows.schema(), schema), _ddl(_types(schema))))
-        return ibis.table(schema, name=name)
-
-    def save(self, expr: "ir.Table", path: Path) -> int:
-        """How many rows of an expression were written to `path`; see `reading.Records.save`.
-
-        The rows come to this process part by part, in order.
-        """
-        wanted = cast("pa.Schema", expr.schema().to_pyarrow())
-        with spark_errors(), engine(self._tables, self._budget) as con:
-            parts = self._session.sql(_sql(expr)).mapInArrow(_packed, "part BINARY").toLocalIterator()
-            con.register("headway_arriving", pa.RecordBatchReader.from_batches(wanted, _unpacked(parts, wanted)))
-            return write_file(con, "SELECT * FROM headway_arriving", wanted, path)
-
-    def forget(self, names: Iterable[str]) -> None:
-        """See `reading.Records.forget`."""
-        for name in names:
-            self._let_go(name)
-
-    def _hold(self, name: str, rows: "DataFrame") -> None:
-        """Computes the rows now and lets go of how they came about: plans would grow with every step."""
-        # Columns of their own: where two tables have one from the same third, Spark could not join them with that.
-        rows = rows.toDF(*rows.columns)
-        reliable = "spark.checkpoint.dir" in self._cluster.options
-        held = rows.checkpoint() if reliable else rows.localCheckpoint()
-        held.createOrReplaceTempView(name)
-        self._let_go(name)
-        self._kept[name] = held._jdf.queryExecution().logical().rdd()
-
-    def _let_go(self, name: str) -> None:
-        held = self._kept.pop(name, None)
-        if held is not None:
-            held.unpersist(False)
+        if self.versions != _versions():
+            raise ConfigError(
+                f"An executor has {_versions()}, headway's process {self.versions}. Install the same on every machine; "
+                "see docs/how-to/spark.md."
+            )
+        spill = os.environ.get("SPARK_LOCAL_DIRS", "").split(",")[0] or None
+        tables = _tables(self.root, tuple(sorted(self.storage.items())))
+        with Records(tables, self.selection, replace(self.budget, spill=spill)) as records:
+            yield records
 
 
-def _files_of(tables: Tables, kind: str, selection: Selection) -> list[DataFile]:
-    version = selection.snapshot.versions.get(kind)
-    if version is None:
-        return []
-    table = tables.load(kind, version)
-    if table is None:
-        raise LakeError(
-            f"Snapshot {selection.snapshot.id} names version {version} of {kind}, but {tables} has no such table."
-        )
-    wanted = None if selection.runs is None else set(selection.runs)
-    return [file for file in tables.files(table) if wanted is None or file.part in wanted]
+@lru_cache
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in ("headway", "ibis-framework")} | {"duckdb": duckdb.__version__}
 
 
-def _types(schema: ibis.Schema) -> dict[str, str]:
-    """Columns with their types in Spark's SQL."""
-    return {
-        name: "TIMESTAMP" if kind.is_timestamp() else _TYPES[str(kind.copy(nullable=True))]
-        for name, kind in schema.items()
-    }
+class _Known(Tables):
+    """Tables whose log is read once: a worker is given many groups of the same versions."""
+
+    def __init__(self, root: str, options: dict[str, str]) -> None:
+        super().__init__(root, options)
+        self._read = lru_cache(maxsize=64)(super().load)
+
+    def load(self, name: str, version: int | None = None) -> DeltaTable | None:
+        return self._read(name, version) if version is not None else super().load(name)
 
 
-def _ddl(types: dict[str, str]) -> str:
-    """Columns as Spark's SQL declares them."""
-    return ", ".join(f"`{name}` {kind}" for name, kind in types.items())
+@lru_cache(maxsize=4)
+def _tables(root: str, options: tuple[tuple[str, str], ...]) -> Tables:
+    return _Known(root, dict(options))
 
 
-def _sql(expr: "ir.Table") -> str:
-    with _COMPILING:
-        return _compiled(expr.op())
+def _whole(place: _Place, work: Work, _: Share) -> Iterator[Sent]:
+    """A task: all that is computed."""
+    return _sent(place, work)
 
 
-_COMPILING: Final = Lock()
-"""Whoever needs what another is compiling waits for it: to compile it twice would take both as long."""
+def _part(place: _Place, work: Divisible, share: Share) -> Iterator[Sent]:
+    """A task: what is computed of a share."""
+    return _sent(place, lambda records: work.of_share(records, *share))
 
 
-@lru_cache(maxsize=512)
-def _compiled(node: Any) -> str:
-    """The SQL of an expression's node."""
-    assert ibis.pyspark  # its options are there only once it was asked for
-    ibis.options.pyspark.treat_nan_as_null = False
-    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[0], found[0]), ibis.to_sql(node.to_expr(), dialect="pyspark"))
+def _joined(place: _Place, work: Divisible, parts: Iterable[Sent]) -> Iterator[Sent]:
+    """A task: what is computed of all shares together."""
+    return _sent(place, lambda records: work.of_shares(records, _unpacked(parts)))
 
 
-def _of_one(
-    function: Callable[[pa.Table], pa.Table], rows: ibis.Schema, made: ibis.Schema
-) -> Callable[[pa.Table], pa.Table]:
-    given, wanted = rows.to_pyarrow(), made.to_pyarrow()
-
-    def of_group(group: pa.Table) -> pa.Table:
-        return function(group.select(given.names).cast(given)).select(wanted.names).cast(wanted)
-
-    return of_group
-
-
-def _of_two(
-    function: Callable[[pa.Table, pa.Table], pa.Table], rows: ibis.Schema, cursor: ibis.Schema, made: ibis.Schema
-) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    first, second, wanted = rows.to_pyarrow(), cursor.to_pyarrow(), made.to_pyarrow()
-
-    def of_group(left: pa.Table, right: pa.Table) -> pa.Table:
-        # Where one side has none of these enrolments, Spark hands over a table without columns.
-        left = left.select(first.names).cast(first) if left.num_columns else first.empty_table()
-        right = right.select(second.names).cast(second) if right.num_columns else second.empty_table()
-        return function(left, right).select(wanted.names).cast(wanted)
-
-    return of_group
+def _sent(place: _Place, make: Callable[[Records], pa.Table]) -> Iterator[Sent]:
+    """What is made, as it leaves a task. An error of ours leaves it like rows: to try again would not help."""
+    try:
+        with place.records() as records:
+            made = make(records)
+    except HeadwayError as wrong:
+        yield type(wrong).__name__, str(wrong)
+    except MemoryError:
+        yield OutOfMemory.__name__, "A task ran out of memory. Give executors more, or fewer cores each."
+    else:
+        yield from _packed(made)
 
 
-def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Each batch as one value, so that it can leave the executors part by part."""
-    for batch in batches:
+def _packed(table: pa.Table) -> Iterator[Sent]:
+    rows = max(1, PACKED_BYTES * len(table) // max(1, table.nbytes))
+    for at in range(0, max(1, len(table)), rows):
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as stream:
-            stream.write_batch(batch)
-        yield pa.RecordBatch.from_arrays([pa.array([sink.getvalue().to_pybytes()], pa.binary())], ["part"])
+        with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+            stream.write_table(table.slice(at, rows))
+        yield "rows", sink.getvalue().to_pybytes()
 
 
-def _unpacked(parts: Iterator[Any], wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        with pa.ipc.open_stream(bytes(part["part"])) as stream:
-            yield from stream.read_all().select(wanted.names).cast(wanted).to_batches()
+def _unpacked(sent: Iterable[Sent]) -> pa.Table:
+    """The rows that tasks have sent.
+
+    Raises:
+        HeadwayError: what one of them sent instead.
+    """
+    tables = []
+    for what, told in sent:
+        if what != "rows":
+            raise getattr(errors, what, HeadwayError)(told)
+        with pa.ipc.open_stream(told) as stream:
+            tables.append(stream.read_all())
+    return pa.concat_tables(tables)
