@@ -14,7 +14,8 @@ import numpy as np
 
 from headway.domain.errors import InputError
 from headway.models.boosting import THREADS
-from headway.models.mastery import recent
+from headway.models.mastery import contexts, recent
+from headway.models.mastery.contexts import Contexts
 from headway.models.mastery.responses import Past, Responses
 from headway.models.mastery.tracer import NEXT_RIGHT, TRACERS
 from headway.models.mastery.usual import Asked, Counts, Usual, after_each, before_each, learned
@@ -72,7 +73,7 @@ class FittedBoosted:
         """See `tracer.Fitted.state`."""
         held: dict[str, Json] = {"items": list(self.usual.items), "skills": list(self.usual.skills)}
         held |= {"ease": numbers(self.usual.ease), "answers": self.answers}
-        return {PART: encode(held), TREES: self.trees.encode()}
+        return {PART: encode(held), TREES: self.trees.encode(), contexts.PART: self.usual.contexts.state()}
 
     @cached_property
     def _booster(self) -> Any:
@@ -111,12 +112,13 @@ class BoostedTracer:
         held = decode(state, PART)
         if TREES not in state:
             raise InputError(f"The model's part {TREES} is missing. Fit it again.")
-        usual = Usual(tuple(held["items"]), tuple(held["skills"]), array(held["ease"]))
+        known = Contexts.restore(state)
+        usual = Usual(tuple(held["items"]), tuple(held["skills"]), array(held["ease"]), known)
         return FittedBoosted(usual, state[TREES].decode(), int(held["answers"]))
 
 
 def _columns(responses: Responses, usual: Usual, ease: Floats, asked: Asked) -> Floats:
-    """Shape (rows, columns): counts, the last answers, and which items these were and how easy."""
+    """Shape (rows, columns): counts, the last answers, which items these were and how easy, and their place."""
     rows, whole = len(asked.answer), Past.of(responses.learner)
     size = np.bincount(asked.row, minlength=rows)
     on_skill = recent.of_skill(responses, asked.own).numbers()
@@ -129,7 +131,7 @@ def _columns(responses: Responses, usual: Usual, ease: Floats, asked: Asked) -> 
     met = (whole.total(ease) / np.maximum(whole.count(), 1))[asked.answer]
     first = usual.skill_of(responses)[np.unique(asked.row, return_index=True)[1]]
     places = np.column_stack([asked.item, first, met, *before])
-    told = [Counts.of(responses, ease, asked).shared, of_learner, of_skill, of_same, places]
+    told = [Counts.of(responses, ease, asked).shared, of_learner, of_skill, of_same, places, asked.places]
     return np.asarray(np.round(np.hstack(told), DECIMALS), dtype=np.float64)
 
 

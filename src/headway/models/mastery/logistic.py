@@ -5,7 +5,8 @@ JEDM 12(3), doi 10.5281/zenodo.4143614: "Best-LR") and DAS3H (Choffin, Popineau,
 one weight for each item and skill, logarithms of right and wrong answers in all and on the skill, of these a slope for
 each skill, how far the learner's answers lay above what is usual for their items in windows of several lengths, the
 item answered last with how that went, and what just happened: streaks, the last answers in their order, breaks, and how
-long the skill has been practised without one (`recent`).
+long the skill has been practised without one (`recent`), and how answers at the same place in the course of questions
+went (`contexts`).
 
 What is usual for an item is learned from other learners (`usual`). An answer that needs several skills has the mean of
 their columns.
@@ -18,14 +19,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from headway.domain.errors import InputError
-from headway.models.mastery import recent
+from headway.models.mastery import contexts, recent
+from headway.models.mastery.contexts import Contexts
 from headway.models.mastery.lines import fitted_line, one_hot
 from headway.models.mastery.responses import Ints, Past, Responses
 from headway.models.mastery.tracer import NEXT_RIGHT, TRACERS
 from headway.models.mastery.usual import Asked, Counts, Usual, after_each, before_each, learned
 from headway.models.model import Floats, Json
 from headway.models.state import array, decode, encode, numbers, packed, unpacked
-from headway.models.training import sigmoid
+from headway.models.training import log_odds, sigmoid
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -61,7 +63,9 @@ def columns_of(responses: Responses, usual: Usual, ease: Floats, asked: Asked) -
     item = one_hot(np.arange(rows), asked.item, 1.0, (rows, items))
     pull = diags(5 * of_learner[2]) @ item
     before = one_hot(np.arange(rows), last, 1.0, (rows, 2 * items + 1))
-    return counts.shared, hstack([item, pull, *own, before, *_recent(responses, usual, asked)], format="csr")
+    # How often a place was met tells a line nothing; the share is pulled to that of the shorter place by then.
+    shared = np.column_stack([counts.shared, log_odds(asked.places[:, ::2])])
+    return shared, hstack([item, pull, *own, before, *_recent(responses, usual, asked)], format="csr")
 
 
 def _recent(responses: Responses, usual: Usual, asked: Asked) -> "Iterator[csr_matrix]":
@@ -144,7 +148,8 @@ class FittedLogistic:
         held: dict[str, Json] = {"items": list(self.usual.items), "skills": list(self.usual.skills)}
         held |= {"centre": numbers(self.centre), "spread": numbers(self.spread)}
         held |= {"base": self.base, "answers": self.answers}
-        return {PART: encode(held), WEIGHTS: packed({"weights": self.weights, "ease": self.usual.ease})}
+        arrays = packed({"weights": self.weights, "ease": self.usual.ease})
+        return {PART: encode(held), WEIGHTS: arrays, contexts.PART: self.usual.contexts.state()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,7 @@ class LogisticTracer:
     def restore(self, state: Mapping[str, bytes]) -> FittedLogistic:
         """See `tracer.Tracer.restore`."""
         held, arrays = decode(state, PART), unpacked(state, WEIGHTS)
-        usual = Usual(tuple(held["items"]), tuple(held["skills"]), arrays["ease"])
+        usual = Usual(tuple(held["items"]), tuple(held["skills"]), arrays["ease"], Contexts.restore(state))
         centre, spread = array(held["centre"]), array(held["spread"])
         return FittedLogistic(usual, centre, spread, arrays["weights"], float(held["base"]), int(held["answers"]))
 

@@ -9,6 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from headway.models.mastery import contexts
+from headway.models.mastery.contexts import Contexts
 from headway.models.mastery.responses import Ints, Past, Responses
 from headway.models.model import Floats
 
@@ -28,11 +30,13 @@ class Usual:
         items: names.
         skills: names.
         ease: shape (items + 1,): share of right answers, smoothed; the last is that of an item never seen.
+        contexts: how often places in the course of questions were met, and how it went there.
     """
 
     items: tuple[str, ...]
     skills: tuple[str, ...]
     ease: Floats
+    contexts: Contexts
 
     def item_of(self, responses: Responses) -> Ints:
         """The place of each answer's item."""
@@ -40,7 +44,11 @@ class Usual:
 
     def skill_of(self, responses: Responses) -> Ints:
         """The place of each entry's skill."""
-        return responses.places(self.skills, responses.skills)[responses.skill]
+        return self.skills_in(responses)[responses.skill]
+
+    def skills_in(self, responses: Responses) -> Ints:
+        """The place of each of `responses.skills`."""
+        return responses.places(self.skills, responses.skills)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Asked:
         answer: shape (rows,): the answer at which a row stands.
         item: shape (rows,): its item; beyond the last one for no certain item.
         ease: shape (rows,): share of right answers on it, smoothed.
+        places: shape (rows, 2 for each way): see `Contexts.columns`.
         own: whether the answer at which the row stands has been seen.
     """
 
@@ -59,6 +68,7 @@ class Asked:
     answer: Ints
     item: Ints
     ease: Floats
+    places: Floats
     own: bool
 
 
@@ -144,20 +154,26 @@ def learned(responses: Responses, seed: int) -> tuple[Usual, Floats, Asked]:
     """
     totals = Totals(responses)
     fold = np.random.default_rng(seed).permutation(len(responses.learners)) % FOLDS
-    ease = totals.ease_of_others(fold)
+    ease, of_others = totals.ease(), totals.ease_of_others(fold)
     rows = np.arange(len(responses))
-    asked = Asked(responses.entry, rows, responses.item, ease, own=False)
-    return Usual(responses.items, responses.skills, totals.ease()), ease, asked
+    known, places = Contexts.learn(responses, ease[responses.item], of_others, totals.mean, fold)
+    asked = Asked(responses.entry, rows, responses.item, of_others, places, own=False)
+    return Usual(responses.items, responses.skills, ease, known), of_others, asked
 
 
 def before_each(responses: Responses, usual: Usual) -> Asked:
     """The answers as rows to foresee."""
     item = usual.item_of(responses)
-    return Asked(responses.entry, np.arange(len(responses)), item, usual.ease[item], own=False)
+    ease = usual.ease[item]
+    places = usual.contexts.columns(*contexts.before(responses, item, usual.skills_in(responses)), ease, usual.ease[-1])
+    return Asked(responses.entry, np.arange(len(responses)), item, ease, places, own=False)
 
 
 def after_each(responses: Responses, usual: Usual) -> Asked:
     """Each entry's skill right after its answer, asked about with no certain item, of middle ease."""
     entries = len(responses.entry)
     item = np.full(entries, len(usual.items))
-    return Asked(np.arange(entries), responses.entry, item, usual.ease[item], own=True)
+    ease = usual.ease[item]
+    by_answers = contexts.after(responses, usual.skills_in(responses))
+    places = usual.contexts.columns([], by_answers, ease, usual.ease[-1])
+    return Asked(np.arange(entries), responses.entry, item, ease, places, own=True)
