@@ -4,10 +4,12 @@ import importlib
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -281,3 +283,37 @@ def test_the_same_over_a_tracking_server(server: str, tmp_path: Path, capfd: pyt
         again.add(candidate(files={"model.pkl": b""}))
     assert not (tmp_path / "unused").exists()
     assert capfd.readouterr() == ("", "")
+
+
+def test_versions_read_at_hand_are_those_that_mlflow_tells(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = registry_in(home)
+    for name in ("rule", "rule", "does_not_finish-boosting", "rule"):
+        registry.add(candidate(name=name))
+    registry._client.set_model_version_tag("rule", "2", "headway.stage", "shadow")
+    registry._client.create_registered_model("not_ours")
+    registry._client.create_model_version("not_ours", source=str(home))
+    registry._client.delete_model_version("rule", "3")
+    at_hand = [*registry.versions(), registry.get("rule")]
+    monkeypatch.setattr("headway.registry.registry._at_hand", lambda *_: None)
+    assert [*registry.versions(), registry.get("rule")] == at_hand
+    assert [one.ref for one in at_hand] == ["does_not_finish-boosting/1", "rule/1", "rule/2", "rule/2"]
+
+
+def test_versions_in_a_file_are_read_without_mlflow(home: Path) -> None:
+    registry_in(home).add(candidate())
+    code = (
+        "import sys; from headway.registry.registry import Registry;"
+        f"found = Registry('sqlite:///{home}/registry/mlflow.db', {str(home / 'registry' / 'artifacts')!r});"
+        "assert found.load(found.get('does_not_finish-boosting/1'));"
+        "sys.exit('mlflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_tables_that_are_made_otherwise_are_left_to_mlflow(home: Path) -> None:
+    registry_in(home).add(candidate())
+    with closing(sqlite3.connect(home / "registry" / "mlflow.db")) as connection:
+        connection.execute("ALTER TABLE model_versions RENAME COLUMN creation_time TO made_at")
+        connection.commit()
+    with pytest.raises(Exception, match="creation_time"):
+        registry_in(home).versions()

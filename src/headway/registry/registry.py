@@ -250,6 +250,9 @@ class Registry:
         file = Path(self.tracking_uri.removeprefix("sqlite:///"))
         if self.tracking_uri.startswith("sqlite:///") and not file.exists() and not file.parent.exists():
             return []  # MLflow would make the database first, which takes it seconds
+        at_hand = _at_hand(file, name) if self.tracking_uri.startswith("sqlite:///") else None
+        if at_hand is not None:
+            return sorted((_version(one) for one in at_hand), key=lambda v: (v.name, v.version))
         wanted = f"tag.`{_FORMAT}` = '1'" + (f" AND name = '{name}'" if name else "")
         found: list[Any] = []
         with self._talking() as client:
@@ -271,6 +274,39 @@ def _prepare(database: Path) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
     except (OSError, sqlite3.Error) as wrong:
         raise ConfigError(f"The registry {database} cannot be made: {wrong}. Check registry.tracking_uri.") from wrong
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A version as MLflow's tables hold it, with the names that MLflow's client gives them."""
+
+    name: str
+    version: int
+    run_id: str
+    creation_timestamp: int
+    tags: Mapping[str, str]
+
+
+def _at_hand(database: Path, name: str | None) -> list[_Kept] | None:
+    """The versions in a file, read without MLflow, whose import takes two seconds; None where its tables are others."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("BEGIN")  # versions and tags of one time
+            rows = connection.execute(_VERSIONS, {"name": name}).fetchall()
+            of_version: dict[tuple[str, int], dict[str, str]] = {}
+            for model, version, key, value in connection.execute(_TAGS, {"name": name}):
+                of_version.setdefault((model, version), {})[key] = value
+    except sqlite3.Error:
+        return None
+    kept = [_Kept(model, number, run, at, of_version.get((model, number), {})) for model, number, run, at in rows]
+    return [one for one in kept if one.tags.get(_FORMAT) == "1"]
+
+
+_VERSIONS: Final = """
+    SELECT name, version, run_id, creation_time FROM model_versions
+    WHERE current_stage IS NOT 'Deleted_Internal' AND (:name IS NULL OR name = :name)
+"""
+_TAGS: Final = "SELECT name, version, key, value FROM model_version_tags WHERE :name IS NULL OR name = :name"
 
 
 def _ensure_model(client: Any, name: str) -> None:
