@@ -47,7 +47,7 @@ class _Tree:
         first: its first split among all.
         features: the columns that it asks for, sorted.
         place: for each pattern its row in `added`; -1 where it was not met.
-        added: what the tree adds for `features`, a row for each pattern.
+        added: what the tree adds, a row for each of `features` and a column for each pattern.
     """
 
     number: int
@@ -63,24 +63,23 @@ class _Tree:
     def forget(self) -> None:
         """Remembers nothing."""
         self.place = np.full(1 << self.splits, -1, dtype=np.int16)
-        self.added = np.zeros((0, len(self.features)))
+        self.added = np.zeros((len(self.features), 0))
 
-    def of(self, patterns: NDArray[np.int16], values: Floats, read: Read) -> Floats:
-        """What the tree adds for its features, shape (rows, features)."""
-        rows = self.place[patterns]
-        if (rows < 0).any():
-            new, first = np.unique(patterns[rows < 0], return_index=True)
-            if len(self.added) + len(new) > MOST_PATTERNS:
+    def columns(self, patterns: NDArray[np.int16], values: Floats, read: Read) -> NDArray[np.int16]:
+        """For each row the column of `added` that is its own, after reading the tree for patterns that are new."""
+        own = self.place[patterns]
+        if (own < 0).any():
+            new, first = np.unique(patterns[own < 0], return_index=True)
+            unmet = np.flatnonzero(own < 0)
+            if self.added.shape[1] + len(new) > MOST_PATTERNS:
                 self.forget()
                 new, first = np.unique(patterns, return_index=True)
                 unmet = np.arange(len(patterns))
-            else:
-                unmet = np.flatnonzero(rows < 0)
             found = read(values[unmet[first]], self.number)[:, self.features]
-            self.place[new] = np.arange(len(self.added), len(self.added) + len(new))
-            self.added = np.concatenate([self.added, found])
-            rows = self.place[patterns]
-        return self.added[rows]
+            self.place[new] = np.arange(self.added.shape[1], self.added.shape[1] + len(new))
+            self.added = np.concatenate([self.added, found.T], axis=1)
+            own = self.place[patterns]
+        return own
 
 
 class Patterns:
@@ -88,13 +87,21 @@ class Patterns:
 
     def __init__(self, trees: list[_Tree], features: NDArray[np.int64], thresholds: Floats, kinds: NDArray[np.int64]):
         self._trees, self._turn = trees, Lock()
-        self._features, self._thresholds = features, thresholds
+        # Trees ask the same question again and again: it is answered once.
+        asked, question = np.unique(
+            np.stack([features.astype(np.float64), thresholds, kinds.astype(np.float64)]), axis=1, return_inverse=True
+        )
+        self._places = [  # of the first, second … split of each tree that has so many: which trees, and what they ask
+            (np.array(at), question[[trees[tree].first + split for tree in at]])
+            for split in range(max(tree.splits for tree in trees))
+            for at in [[tree for tree in range(len(trees)) if trees[tree].splits > split]]
+        ]
+        self._features, self._thresholds = asked[0].astype(np.int64), asked[1][:, None]
+        kinds = asked[2].astype(np.int64)[:, None]
         self._zero_is_absent = (kinds & ABSENT_IS_ZERO) > 0
         told = self._zero_is_absent | ((kinds & ABSENT_IS_NAN) > 0)
         # Where a split does not tell what becomes of an absent value, LightGBM takes it for 0.
-        self._absent_left = np.where(told, (kinds & ABSENT_LEFT) > 0, thresholds >= 0)
-        self._firsts = np.array([tree.first for tree in trees], dtype=np.int64)
-        self._bits = np.concatenate([1 << np.arange(tree.splits) for tree in trees]).astype(np.int16)
+        self._absent_left = np.where(told, (kinds & ABSENT_LEFT) > 0, self._thresholds >= 0)
 
     @classmethod
     def of(cls, text: str) -> "Patterns | None":
@@ -120,18 +127,25 @@ class Patterns:
 
     def added(self, values: Floats, read: Read) -> Floats:
         """What all trees add for each feature, shape of `values`; NaN where a value is absent."""
-        found = np.zeros(values.shape)
+        found = np.zeros(values.shape[::-1])
         for first in range(0, len(values), AT_ONCE):
-            rows = slice(first, first + AT_ONCE)
+            rows = values[first : first + AT_ONCE]
+            sums = found[:, first : first + AT_ONCE]
             with self._turn:
-                for tree, patterns in zip(self._trees, self._patterns(values[rows]), strict=True):
-                    found[rows, tree.features] += tree.of(patterns, values[rows], read)
-        return found
+                for tree, patterns in zip(self._trees, self._patterns(rows), strict=True):
+                    own = tree.columns(patterns, rows, read)
+                    for feature, added in zip(tree.features, tree.added, strict=True):
+                        sums[feature] += added.take(own)
+        return np.ascontiguousarray(found.T)
 
     def _patterns(self, values: Floats) -> Iterator[NDArray[np.int16]]:
         """Of each tree the answers of all rows, one bit a split: whether they go left."""
-        asked = values[:, self._features]
-        left = (asked <= self._thresholds) | (np.isnan(values)[:, self._features] & self._absent_left)
+        columns = np.ascontiguousarray(values.T)
+        asked = columns[self._features]
+        left = (asked <= self._thresholds) | (np.isnan(columns)[self._features] & self._absent_left)
         if self._zero_is_absent.any():
             left = np.where((np.abs(asked) <= ZERO) & self._zero_is_absent, self._absent_left, left)
-        return iter(np.add.reduceat(left * self._bits, self._firsts, axis=1, dtype=np.int16).T)
+        found = np.zeros((len(self._trees), len(values)), dtype=np.int16)
+        for split, (trees, questions) in enumerate(self._places):
+            found[trees] |= left[questions] * np.int16(1 << split)
+        return iter(found)
