@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from headway import flow
+from headway.domain.errors import NotEnoughData
+from headway.domain.time import AsOf
+from headway.features.as_of import run_facts
 from headway.flow import App, open_app
 from headway.flow.serving import run_score_job
 from headway.governance import keys
@@ -79,6 +83,20 @@ def test_one_learner_has_features_a_prediction_with_reasons_and_a_score(app: App
     assert scored["cannot_know"] == why["cannot_know"]
     assert scored["model"] in {one["model"] for one in client.get("/v1/models").json()["items"]}
     assert client.post("/v1/score", json={**asked, "learner": "simulated/nobody"}).status_code == 404
+
+
+def test_of_a_run_that_is_over_nothing_is_foreseen(app: App, client: TestClient) -> None:
+    """As `headway score` says; on its last day it still was running."""
+    with app.lake.open(None, [made.FIRST], kinds=["course_runs", "enrolments"]) as records:
+        ends_on = run_facts(records, made.FIRST).ends_on
+        learner = records.collect(records.table("enrolments").limit(1))["learner"].to_pylist()[0]
+    for asked in ({}, {"learner": learner}, {"learner": learner, "as_of": (ends_on + timedelta(days=1)).isoformat()}):
+        answer = client.post("/v1/score", json={"run": made.FIRST, **asked})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_enough_data")
+        assert f"{made.FIRST} ended on {ends_on}." in answer.json()["error"]["message"]
+    with pytest.raises(NotEnoughData, match=f"{made.FIRST} ended on {ends_on}"):
+        flow.score(app, made.FIRST, str(AsOf.now(app.clock)))
+    assert client.post("/v1/score", json={"run": made.FIRST, "as_of": ends_on.isoformat()}).status_code == 202
 
 
 def test_scoring_a_run_is_a_job_that_is_asked_for_once(app: App, client: TestClient) -> None:

@@ -60,7 +60,7 @@ def runs_held(app: App) -> list[HeldRun]:
         for row in (*records.collect(learners).to_pylist(), *records.collect(acts).to_pylist()):
             counted[row.pop("run")].update(row)
         return [
-            HeldRun(run, facts.starts_on, facts.ends_on, facts.zone, _state(records, run, facts, now), **counted[run])
+            HeldRun(run, facts.starts_on, facts.ends_on, facts.zone, state_of(records, run, facts, now), **counted[run])
             for run, facts in facts_of.items()
         ]
 
@@ -75,11 +75,12 @@ def running(app: App) -> dict[str, str]:
         return {
             run: now.day(facts.zone).isoformat()
             for run, facts in facts_of.items()
-            if _state(records, run, facts, now) == "running"
+            if state_of(records, run, facts, now) == "running"
         }
 
 
-def _state(records: "Records", run: str, facts: RunFacts, now: AsOf) -> State:
+def state_of(records: "Records", run: str, facts: RunFacts, now: AsOf) -> State:
+    """Whether a run has not begun at a time, is running, or is over."""
     today, end = now.day(facts.zone), facts.ends_on
     if today < facts.starts_on:
         return "not begun"

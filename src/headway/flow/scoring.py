@@ -84,11 +84,16 @@ def score(
     except NotEnoughData as why:
         if as_of.day(about.zone) <= about.ends_on:
             raise
-        raise NotEnoughData(f"{run} ended on {about.ends_on}. Name a date on which it was still running.") from why
+        raise over(about) from why
     scored = _found(app, asked) or next(iter(list(_scored(app, [asked]))), None)
     if scored is None:
         raise NotEnoughData(f"Nobody was enrolled in {run} as of {as_of}. Choose a later date.")
     return scored
+
+
+def over(about: RunFacts) -> NotEnoughData:
+    """The error that a run had ended by the as-of time: nothing is left to foresee."""
+    return NotEnoughData(f"{about.run} ended on {about.ends_on}. Name a date on which it was still running.")
 
 
 def check_approved(app: App, version: str) -> None:

@@ -20,7 +20,8 @@ from headway.flow.lists import explain
 from headway.flow.live import LiveRun
 from headway.flow.modelling import DEFAULT
 from headway.flow.records import as_of_in, hashed
-from headway.flow.scoring import check_approved, score
+from headway.flow.running import state_of
+from headway.flow.scoring import check_approved, over, score
 from headway.governance import audit
 from headway.registry.registry import ModelVersion
 from headway.scoring import pages
@@ -129,6 +130,19 @@ def explanation_of(
     return explain(app, learner, found[0], as_of_text or str(found[1]))
 
 
+def check_running(app: App, run: str, as_of_text: str) -> None:
+    """Passes where a run had not ended by an as-of time.
+
+    Raises:
+        NotEnoughData: it had.
+        InputError: the time cannot be read.
+    """
+    with app.lake.open(None, [run], kinds=["course_runs"]) as records:
+        about, as_of = run_facts(records, run), as_of_in(records, run, as_of_text)
+        if state_of(records, run, about, as_of) == "over":
+            raise over(about)
+
+
 def today_in(app: App, run: str) -> str:
     """The date of today in a run's zone: as-of times are days, so that a cohort is computed once a day."""
     with app.lake.open(None, [run], kinds=["course_runs"]) as records:
@@ -181,9 +195,11 @@ def ask_for_score(app: App, request: Mapping[str, Any], asked_by: str, idempoten
 
     Raises:
         UnknownName: there is no such run.
+        NotEnoughData: it had ended by then.
         Conflict: the key was used for something else.
     """
     (run,) = select_runs([str(request["run"])], app.lake.runs())
+    check_running(app, run, str(request.get("as_of") or today_in(app, run)))
     name = None if idempotency_key is None else str(uuid5(NAMESPACE_URL, f"headway/{asked_by}/{idempotency_key}"))
     wanted = {**request, "run": run}
     with app.store.begin() as connection:

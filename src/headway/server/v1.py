@@ -196,9 +196,10 @@ async def me(request: Request) -> Me:
 
 
 def _score_one(app: App, state: State, asked: ScoreRequest, learner: str) -> Score:
+    as_of = asked.as_of or serving.today_in(app, asked.run)
+    serving.check_running(app, asked.run, as_of)
     ref = asked.model or serving.model_for(app, asked.run, asked.label)
     version, model = state.model(ref)
-    as_of = asked.as_of or serving.today_in(app, asked.run)
     found = serving.risk_now(app, state.live(asked.run, STANDARD), learner, as_of, version, model)
     said = PredictionItem.of(found).model_dump()
     return Score(**said, run=asked.run, as_of=as_of, model=version.ref, label=version.label)
