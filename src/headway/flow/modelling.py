@@ -66,8 +66,8 @@ DEFAULT: Final = "average"
 """The model that was never far from the best on any day of the runs we measured; see docs/decisions/0008."""
 
 
-_active_since: "WeakKeyDictionary[Lake, dict[str, tuple[str, AsOf]]]" = WeakKeyDictionary()
-"""Of runs that were found to have activity: their mark (`Lake.marks`) then, and the as-of time."""
+_active_since: "WeakKeyDictionary[Lake, dict[str, tuple[frozenset[str], AsOf]]]" = WeakKeyDictionary()
+"""Of runs that were found to have activity: the files of their statements then, and the as-of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,14 +379,14 @@ def runs_to_learn_from(app: App, recipe: Recipe) -> tuple[str, ...]:
 def _logged(lake: "Lake", known_by: AsOf) -> set[str]:
     """The runs of which any activity was known by then.
 
-    A worker asks every few seconds: of a run whose records have not changed, what was known once is known later too.
+    A worker asks every few seconds: of a run that has lost no file since, what was known once is known later too.
     """
-    since, marks = _active_since.setdefault(lake, {}), lake.marks()
-    found = {run for run, mark in marks.items() if run in since and since[run][0] == mark and since[run][1] <= known_by}
-    if others := sorted(marks.keys() - found):
+    since, files = _active_since.setdefault(lake, {}), lake.paths(["statements"])
+    found = {run for run, now in files.items() if run in since and since[run][0] <= now and since[run][1] <= known_by}
+    if others := sorted(files.keys() - found):
         with lake.open(known_by, others, kinds=["statements"]) as records:
             active = runs_with_activity(records)
-        _active_since[lake] = since | {run: (marks[run], known_by) for run in active & marks.keys()}
+        _active_since[lake] = since | {run: (files[run], known_by) for run in active & files.keys()}
         found |= active
     return found
 

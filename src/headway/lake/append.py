@@ -4,8 +4,9 @@ A delivery is read once into a DuckDB table that spills to disk, so that the dis
 and not the memory. Nothing reaches the lake before every row has been read and checked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import duckdb
@@ -46,17 +47,19 @@ def append(tables: Tables, layout: Layout, rows: pa.RecordBatchReader, budget: B
         LakeError: the lake cannot be written, or others keep writing to the same table.
     """
     _check_schema(layout, rows.schema)
+    batches = iter(rows)
+    first = next((batch for batch in batches if batch.num_rows), None)
+    if first is None:  # most of what a small delivery brings: no engine for it
+        return Appended(0, 0, 0, layout.schema.empty_table())
     with engine(tables, budget) as con:
-        read, distinct = _stage(con, layout, rows)
-        for _ in range(_TRIES if read else 0):
+        read, distinct = _stage(con, layout, rows.schema, chain([first], batches))
+        for _ in range(_TRIES):
             with tables.turn(layout.name):
                 base = tables.load(layout.name)
                 _compare(con, tables, layout, base, repeats=distinct < read)
                 met, unchanged = _counts(con)
                 if met == read or tables.write(layout, base, _new_rows(con, layout, met), "append"):
                     return Appended(read, read - met, unchanged, _conflicting(con, layout))
-    if not read:
-        return Appended(0, 0, 0, layout.schema.empty_table())
     raise LakeError(
         f"Others kept writing to {layout.name} while {read} rows were waiting. Nothing was written; try again."
     )
@@ -77,12 +80,14 @@ def _check_schema(layout: Layout, offered: pa.Schema) -> None:
         raise SourceError(f"The {layout.name} delivered have an unknown column {extra[0]!r}. Leave it out.")
 
 
-def _stage(con: duckdb.DuckDBPyConnection, layout: Layout, rows: pa.RecordBatchReader) -> tuple[int, int]:
+def _stage(
+    con: duckdb.DuckDBPyConnection, layout: Layout, schema: pa.Schema, rows: Iterable[pa.RecordBatch]
+) -> tuple[int, int]:
     """How many rows were delivered, and a number of distinct ids that is never too high."""
     failures: list[BaseException] = []
-    con.register("delivery", pa.RecordBatchReader.from_batches(rows.schema, _watched(layout, rows, failures.append)))
+    con.register("delivery", pa.RecordBatchReader.from_batches(schema, _watched(layout, rows, failures.append)))
     try:
-        con.execute(f"CREATE TABLE staged AS SELECT {', '.join(layout.columns)} FROM delivery")
+        con.execute(f"CREATE TEMP TABLE staged AS SELECT {', '.join(layout.columns)} FROM delivery")
     except duckdb.Error:
         if failures:  # the source's own error says more than the engine's about it
             raise failures[0] from None
@@ -108,7 +113,7 @@ def _stage(con: duckdb.DuckDBPyConnection, layout: Layout, rows: pa.RecordBatchR
 
 
 def _watched(
-    layout: Layout, rows: pa.RecordBatchReader, failed: Callable[[BaseException], None]
+    layout: Layout, rows: Iterable[pa.RecordBatch], failed: Callable[[BaseException], None]
 ) -> Iterator[pa.RecordBatch]:
     """The batches; an error on the way is noted before an engine wraps it beyond recognition."""
     try:

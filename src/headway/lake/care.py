@@ -5,6 +5,7 @@ machine writes to it; a process that dies between two tables is made good by cal
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +68,27 @@ def compact(tables: Tables) -> Compacted:
             tables.vacuum(table, keep_a_week=True)
             after += len(tables.files(table))
     return Compacted(before, after)
+
+
+def join_small(tables: Tables, most: int) -> int:
+    """How many tables had their small files joined: those in which a course run has more than `most` files.
+
+    Nothing is destroyed, so that it takes no longer where many files were replaced.
+
+    Raises:
+        LakeError: another machine erased or compacted at the same time; nothing was lost.
+    """
+    joined = 0
+    for name in table_names():
+        table = tables.to_read(name)
+        if table is None or max(Counter(file.part for file in tables.files(table)).values(), default=0) <= most:
+            continue
+        with tables.turn(name):
+            newest = tables.load(name)
+            if newest is not None:
+                tables.compact(newest)
+                joined += 1
+    return joined
 
 
 def erase(tables: Tables, learner: str, clock: Clock, also_named: Sequence[str], budget: Budget) -> Receipt:

@@ -112,17 +112,22 @@ class Lake:
 
     def runs(self) -> list[str]:
         """The course runs that the lake has a record of, sorted."""
-        table = self._tables.load("course_runs")
+        table = self._tables.to_read("course_runs")
         return sorted({file.part for file in self._tables.files(table)}) if table is not None else []
 
     def marks(self) -> dict[str, str]:
         """Of each course run a mark that changes whenever records of it come or go; compacting changes it too."""
-        files: dict[str, list[str]] = {}
-        for kind in KINDS:
-            table = self._tables.load(kind)
+        files = self.paths().items()
+        return {run: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:16] for run, paths in files}
+
+    def paths(self, kinds: Iterable[str] = KINDS) -> dict[str, frozenset[str]]:
+        """The data files that hold each course run's records; files are never changed."""
+        found: dict[str, set[str]] = {}
+        for kind in kinds:
+            table = self._tables.to_read(kind)
             for file in [] if table is None else self._tables.files(table):
-                files.setdefault(file.part, []).append(file.path)
-        return {run: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:16] for run, paths in files.items()}
+                found.setdefault(file.part, set()).add(file.path)
+        return {run: frozenset(paths) for run, paths in found.items()}
 
     def has_records(self) -> bool:
         """Whether anything but quarantined rows is there."""
@@ -195,6 +200,13 @@ class Lake:
     def compact(self) -> Compacted:
         """How many files there were and are, after small ones were joined; digests stay the same."""
         return care.compact(self._tables)
+
+    def join_small(self, most: int) -> int:
+        """How many tables had their small files joined: those in which a course run has more than `most` files.
+
+        As `compact`, but nothing is destroyed, so it may be called often.
+        """
+        return care.join_small(self._tables, most)
 
     def erase(self, learner: str, clock: Clock, also_named: Sequence[str] = ()) -> Receipt:
         """The receipt for a learner's rows, after no file of the lake holds them any more, older versions included.

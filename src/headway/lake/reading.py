@@ -200,7 +200,7 @@ class Records:
         tables, selection = self._places
         version = selection.snapshot.versions.get(kind)
         if version is not None and kind not in self._loaded:
-            self._loaded[kind] = tables.load(kind, version)
+            self._loaded[kind] = tables.to_read(kind, version)
             if self._loaded[kind] is None:
                 raise LakeError(
                     f"Snapshot {selection.snapshot.id} names version {version} of {kind}, but {tables} has no such "

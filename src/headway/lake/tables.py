@@ -102,6 +102,21 @@ def lake_errors(what: str) -> Iterator[None]:
         ) from wrong
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A table that was read, and never written to, with its files.
+
+    Attributes:
+        table: the version.
+        stamp: its number, and what tells its commit from another of that number.
+        files: see `Tables.files`.
+    """
+
+    table: DeltaTable
+    stamp: tuple[int, ...]
+    files: list[DataFile]
+
+
 class Tables:
     """The tables under one root."""
 
@@ -115,6 +130,7 @@ class Tables:
         self._root = str(self.folder or root).rstrip("/")
         self._options = dict(storage_options or {})
         self._seen: dict[str, tuple[int, int]] = {}
+        self._read: dict[str, _Read] = {}
         if self.folder is not None and (bad := sorted(set(str(self.folder)) & set("[]*?\\"))):
             raise ConfigError(
                 f"The lake cannot be in {str(self.folder)!r}: choose a folder without {' '.join(bad)} in its path."
@@ -134,6 +150,28 @@ class Tables:
                 return DeltaTable(f"{self._root}/{name}", version=version, storage_options=self._options or None)
             except TableNotFoundError:
                 return None
+
+    def to_read(self, name: str, version: int | None = None) -> DeltaTable | None:
+        """As `load`, for those who do not write to it: in a folder a log that is as it was is not read again."""
+        wanted = self.version(name) if version is None and self.folder is not None else version
+        stamp = None if wanted is None else self._stamp(name, wanted)
+        held = self._read.get(name)
+        if held is not None and stamp is not None and held.stamp == (wanted, *stamp):
+            return held.table
+        table = self.load(name, wanted)
+        if table is not None and stamp is not None:
+            self._read[name] = _Read(table, (table.version(), *stamp), self._listed(table))
+        return table
+
+    def _stamp(self, name: str, version: int) -> tuple[int, int] | None:
+        """What tells a commit from another of the same number; None where it cannot be told."""
+        if self.folder is None:
+            return None
+        try:
+            found = (self.folder / name / "_delta_log" / f"{version:020}.json").stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def version(self, name: str) -> int | None:
         """The newest version of the table called `name`; None where nothing was ever written to it.
@@ -177,6 +215,10 @@ class Tables:
 
     def files(self, table: DeltaTable) -> list[DataFile]:
         """The files of a table version in the order in which they were written, partition by partition."""
+        held = next((held for held in list(self._read.values()) if held.table is table), None)
+        return list(held.files) if held is not None else self._listed(table)
+
+    def _listed(self, table: DeltaTable) -> list[DataFile]:
         with lake_errors("log"):
             actions: pa.Table = pa.table(table.get_add_actions(flatten=True))
         part = f"partition.{table.metadata().partition_columns[0]}"

@@ -184,6 +184,21 @@ def test_compaction_joins_files_and_keeps_every_row_and_snapshot(lake: Lake, roo
     assert lake.append("statements", delivery(rows)).unchanged == 40
 
 
+def test_small_files_are_joined_where_a_run_has_many(lake: Lake) -> None:
+    for number in range(3):
+        lake.append("statements", delivery([statement(number), statement(number, run="oulad/BBB/2013B")]))
+    lake.append("activities", delivery([activity(1, None)], "activities"))
+    before = lake.verify().digests, lake.snapshot(), lake.paths()
+    assert lake.join_small(3) == 0
+    assert (lake.verify().digests, lake.snapshot(), lake.paths()) == before
+    assert lake.join_small(2) == 1
+    assert {run: len(paths) for run, paths in lake.paths(["statements"]).items()} == dict.fromkeys(before[2], 1)
+    assert lake.verify().digests == before[0]
+    with lake.open(None, None, snapshot=before[1]) as records:
+        assert records.collect(records.table("statements")).num_rows == 6
+    assert lake.join_small(2) == 0
+
+
 def test_compacting_an_empty_lake_does_nothing(lake: Lake) -> None:
     assert lake.compact() == care.Compacted(0, 0)
 

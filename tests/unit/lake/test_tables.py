@@ -39,3 +39,25 @@ def test_a_table_elsewhere_is_asked_each_time(tmp_path: Path) -> None:
     for number in (1, 2):
         lake.append("statements", delivery([statement(number)]))
         assert seen.version("statements") == newest(tmp_path)
+
+
+def test_a_table_is_read_once_as_long_as_its_log_is_as_it_was(tmp_path: Path) -> None:
+    tables, lake = Tables(tmp_path), Lake(tmp_path)
+    assert tables.to_read("statements") is None
+    lake.append("statements", delivery([statement(1)]))
+    first = tables.to_read("statements")
+    assert first is not None
+    assert tables.to_read("statements") is first
+    assert tables.to_read("statements", 0) is first
+    lake.append("statements", delivery([statement(2)]))
+    second = tables.to_read("statements")
+    assert second is not None
+    assert (second.version(), len(tables.files(second)), len(tables.files(first))) == (1, 2, 1)
+    shutil.rmtree(tmp_path / "statements")
+    lake.append("statements", delivery([statement(3)]))
+    lake.append("statements", delivery([statement(4)]))
+    again = Tables(tmp_path).load("statements")
+    other = tables.to_read("statements")
+    assert other is not None
+    assert again is not None
+    assert tables.files(other) == tables.files(again) != tables.files(second)
