@@ -1,9 +1,11 @@
 """The worker in one process: records become tasks, once; a dead feed freezes rules; a failing job stops no other."""
 
+import json
 import shutil
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,9 +14,11 @@ from headway import flow
 from headway.advising.task_queries import Wanted
 from headway.domain.errors import Conflict, NotEnoughData, UnknownName
 from headway.flow import App
+from headway.flow.intake import open_inbox
 from headway.flow.jobs import Done
 from headway.flow.running import running
 from headway.flow.worker import Outcome, Worker, retry_job
+from headway.intake.entries import Entry, Parcel
 from headway.store import jobs
 from tests.support import made
 from tests.support.tiny import RUN, History, at, on
@@ -153,6 +157,93 @@ def test_after_a_contact_there_is_rest(home: Path) -> None:
         assert again.held == {"resting": 1}
         clock.at = at(26, 23)
         assert flow.open_tasks(app, RUN, rules=["missed_two_quizzes_and_silent"]).tasks
+
+
+def send_in(app: App, number: int) -> None:
+    """A page view of somebody who is enrolled comes into the inbox."""
+    record = {
+        "run": RUN,
+        "learner": "0",
+        "verb": "viewed",
+        "at": app.clock.now().isoformat(),
+        "object": f"sent{number}",
+    }
+    body = json.dumps({"received_at": app.clock.now().isoformat(), "record": record}).encode()
+    key = app.settings.secrets.pseudonym_key_file
+    key.parent.mkdir(exist_ok=True)
+    key.write_bytes(bytes(32))
+    key.chmod(0o600)
+    with open_inbox(app) as inbox:
+        inbox.keep(Parcel([Entry("records", int(app.clock.now().timestamp() * 1_000_000), None, body)]))
+
+
+def test_an_empty_inbox_is_looked_at_again_soon(home: Path) -> None:
+    """What then comes is moved at once, and yet the lake gets no more than one commit in the time named."""
+
+    def due(app: App) -> datetime:
+        with app.store.read() as connection:
+            return jobs.get(connection, "move_inbox").due_at
+
+    with tiny_home(home, None, NOW) as (app, clock):
+        assert once(app, "8s")["move_inbox"].progress["moved"] == 0
+        assert due(app) == clock.at + timedelta(seconds=2)
+        send_in(app, 0)
+        done = once(app, "8s")["move_inbox"]
+        assert (done.error, done.progress.get("moved")) == (None, 1)
+        assert due(app) == clock.at + timedelta(seconds=8)
+
+
+def test_files_of_many_moves_are_joined(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headway.flow.jobs.MOST_FILES", 2)
+    with tiny_home(home, None, NOW) as (app, _):
+        seen = []
+        for number in range(4):
+            send_in(app, number)
+            assert once(app)["move_inbox"].error is None
+            seen.append(len(app.lake.paths(["statements"])[RUN]))
+        assert max(seen) == 2
+        assert "compact" in {version.operation for version in app.lake.history("statements")}
+        with app.lake.open(None, [RUN], kinds=["statements"]) as records:
+            table = records.table("statements")
+            objects = records.collect(table.filter(table.object.startswith("sent")))["object"].to_pylist()
+        assert sorted(objects) == [f"sent{number}" for number in range(4)]
+
+
+def test_what_one_lane_makes_due_the_other_does_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resting, scored = Event(), 0
+    woken: list[bool] = []
+
+    def moved(*_: object) -> Done:
+        assert resting.wait(30)
+        return Done({}, ("score",))
+
+    def rest(bell: Event, _: float) -> None:
+        if bell is worker._bells[1]:
+            resting.set()
+            woken.append(bell.wait(30))
+            bell.clear()
+        else:
+            worker.stop.wait(0.01)
+
+    with tiny_home(home, None, NOW) as (app, _):
+        worker = Worker(app, "4h")
+        worker._work |= dict.fromkeys(worker._work, lambda *_: Done({})) | {"move_inbox": moved}
+        monkeypatch.setattr(worker, "_rest", rest)
+        for outcome in worker.run():
+            scored += outcome.kind == "score"
+            if scored == 2 or False in woken:
+                worker.stop.set()
+    assert (scored, woken[0]) == (2, True)
+
+
+def test_a_lane_rests_until_it_is_called(home: Path) -> None:
+    with tiny_home(home, None, NOW) as (app, _):
+        worker, bell = Worker(app), Event()
+        bell.set()
+        worker._rest(bell, 3_600.0)
+        assert not bell.is_set()
+        worker.stop.set()
+        worker._rest(bell, 3_600.0)
 
 
 def test_who_asked_not_to_be_contacted(home: Path) -> None:

@@ -4,13 +4,14 @@ A job may be repeated at any point without doing anything twice: it is given wha
 """
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 from headway.advising import rule_queries, task_queries
-from headway.domain.errors import HeadwayError, InputError, NotEnoughData
+from headway.domain.errors import HeadwayError, InputError, LakeError, NotEnoughData
 from headway.domain.time import AsOf
 from headway.flow.app import App
 from headway.flow.audit_trail import check_audit
@@ -30,6 +31,9 @@ from headway.store.jobs import Job
 
 Alive = Callable[[], None]
 
+MOST_FILES: Final = 48
+"""Each move leaves a small file, and each reading opens all of a run; 300 of them doubled what a score takes."""
+
 HOURLY: Final = timedelta(hours=1)
 DAILY: Final = timedelta(days=1)
 KEEP_SENT: Final = timedelta(days=400)
@@ -45,10 +49,12 @@ class Done:
     Attributes:
         progress: what it is given the next time; also what people see.
         hasten: standing jobs that have something to do now.
+        idle: whether nothing was there, so that it may look again soon.
     """
 
     progress: dict[str, Any]
     hasten: tuple[str, ...] = ()
+    idle: bool = False
 
 
 Work = Callable[[App, Job, Alive], Done]
@@ -101,8 +107,11 @@ def _move(app: App, _job: Job, alive: Alive) -> Done:
         alive()
         if not report.moved or not report.waiting:
             break
+    if moved:
+        with suppress(LakeError):  # somebody else does the same just now; the next move looks again
+            app.lake.join_small(MOST_FILES)
     told = {"moved": moved, "waiting": report.waiting, "runs": sorted(runs)}
-    return Done(told, ("rules", "score") if moved else ())
+    return Done(told, ("rules", "score") if moved else (), idle=not moved)
 
 
 def _rules(app: App, job: Job, alive: Alive) -> Done:

@@ -35,7 +35,11 @@ LONGEST_IDLE_S: Final = 1.0
 """How long a worker with nothing to do waits before it looks again whether somebody asked for something."""
 
 LOOKS: Final = 4
-"""How often it looks at least in the time after which it does its standing jobs again, so that they are not late."""
+"""How often it looks at least in the time after which it does its standing jobs again, so that they are not late; and
+how much sooner it looks again where there was nothing to be done."""
+
+GLANCE_S: Final = 0.05
+"""After how long at the most a lane that waits notices that it is to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Worker:
             for name, standing in STANDING.items()
         }
         self._lease = span_of(section.lease)
+        self._bells = (Event(), Event())
         self._work: dict[str, Work] = {name: standing.work for name, standing in STANDING.items()} | dict(ONCE)
 
     def once(self) -> Iterator[Outcome]:
@@ -107,7 +112,10 @@ class Worker:
         slow = self._work.keys() - QUICK
         with ThreadPoolExecutor(2, "job") as pool, ThreadPoolExecutor(2, "lane") as lanes:
             try:
-                running = [lanes.submit(self._lane, kinds, pool, told) for kinds in (QUICK & self._work.keys(), slow)]
+                kinds = (QUICK & self._work.keys(), slow)
+                running = [
+                    lanes.submit(self._lane, of, bell, pool, told) for of, bell in zip(kinds, self._bells, strict=True)
+                ]
                 for _ in running:
                     while (outcome := told.get()) is not None:
                         yield outcome
@@ -116,7 +124,9 @@ class Worker:
             finally:
                 self.stop.set()
 
-    def _lane(self, kinds: Collection[str], pool: ThreadPoolExecutor, told: "SimpleQueue[Outcome | None]") -> None:
+    def _lane(
+        self, kinds: Collection[str], bell: Event, pool: ThreadPoolExecutor, told: "SimpleQueue[Outcome | None]"
+    ) -> None:
         """Does the jobs of some kinds one after another, then tells None. A store that is away is waited for."""
         idle = min(LONGEST_IDLE_S, min(self._wait.values()).total_seconds() / LOOKS)
         try:
@@ -129,9 +139,16 @@ class Worker:
                     told.put(Outcome("store", "store", "away", {}, why_of(wrong)))
                     job = None
                 if job is None:
-                    self.stop.wait(idle)
+                    self._rest(bell, idle)
         finally:
             told.put(None)
+
+    def _rest(self, bell: Event, idle: float) -> None:
+        """Waits until the other lane has made something due, or a while."""
+        for _ in range(max(1, round(idle / GLANCE_S))):
+            if self.stop.is_set() or bell.wait(GLANCE_S):
+                break
+        bell.clear()
 
     def _stand(self, *, at_once: bool) -> None:
         """Makes the standing jobs that are not there, due now in their order."""
@@ -167,7 +184,7 @@ class Worker:
             asked_wrongly = isinstance(error, HeadwayError) and error.http_status < 500 and job.kind not in STANDING
             return self._failed(job, why_of(error), 1 if asked_wrongly else None)
         done, now = future.result(), self.app.clock.now()
-        again = now + self._wait[job.kind] if job.kind in STANDING else None
+        again = now + self._wait[job.kind] / (LOOKS if done.idle else 1) if job.kind in STANDING else None
         try:
             with self.app.store.begin() as connection:
                 jobs.finish(connection, job, now, done.progress, again)
@@ -175,6 +192,9 @@ class Worker:
                     jobs.hasten(connection, name, now)
         except LeaseLost as lost:
             return Outcome(job.id, job.kind, "lost", {}, str(lost))
+        if done.hasten:
+            for bell in self._bells:
+                bell.set()
         return Outcome(job.id, job.kind, "done", done.progress, None)
 
     def _failed(self, job: Job, why: str, attempts: int | None = None) -> Outcome:
