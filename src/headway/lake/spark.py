@@ -186,10 +186,10 @@ class _Known(Tables):
 
     def __init__(self, root: str, options: dict[str, str]) -> None:
         super().__init__(root, options)
-        self._read = lru_cache(maxsize=64)(super().load)
+        self._loaded = lru_cache(maxsize=64)(super().load)
 
     def load(self, name: str, version: int | None = None) -> DeltaTable | None:
-        return self._read(name, version) if version is not None else super().load(name)
+        return self._loaded(name, version) if version is not None else super().load(name)
 
 
 @lru_cache(maxsize=4)
