@@ -32,12 +32,13 @@ extras: $(VENV)/.extras ## put in what some tests and models need besides: Spark
 demo: $(VENV)/.core ## the whole road on made-up people; DEMO_ARGS="--seed 7" adds options; `headway demo` opens the pages
 	@$(BIN)/headway demo --no-serve $(DEMO_ARGS)
 
+# It may run while the extras are installed, which takes headway out of .venv for a moment: hence PYTHONPATH.
 lint: $(VENV)/.dev ## format, lint, types, import contracts, house rules
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python -m scripts.lint
+	PYTHONPATH=src $(BIN)/lint-imports
+	PYTHONPATH=src $(BIN)/python -m scripts.lint
 
 check: lint ## lint and the quick tests: before each commit
 	$(PYTEST) $(QUICK_TESTS) $(TEST_ARGS)

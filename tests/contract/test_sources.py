@@ -3,7 +3,7 @@
 import functools
 import gzip
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -146,11 +146,6 @@ def test_an_unknown_option_is_refused_with_the_known_ones(source: Source, sample
         drain(source, wrong)
 
 
-def some(files: list[Path], turn: int) -> list[Path]:
-    """At most three of the files, others at each turn, so that over six turns each of eighteen is met."""
-    return [files[(3 * turn + place) % len(files)] for place in range(min(3, len(files)))]
-
-
 BAD_LINES = {
     "too few columns": b"x\n",
     "too many columns": b"a,b;c" + b",;" * 30 + b"\n",
@@ -162,22 +157,21 @@ BAD_LINES = {
 
 
 @of_files
-@pytest.mark.parametrize("turn", range(len(BAD_LINES)), ids=BAD_LINES)
+@pytest.mark.parametrize("line", BAD_LINES.values(), ids=BAD_LINES)
 def test_a_bad_line_is_one_reject_and_changes_nothing_else(
-    source: Source, sample: Request, sound: Read, turn: int
+    source: Source, sample: Request, sound: Read, line: bytes
 ) -> None:
-    line = list(BAD_LINES.values())[turn]
-    wanted = {kind: table.sort_by("id").to_pylist() for kind, table in sound.records.items()}
-    for file in some(files_of(sample), turn):
-        good = file.read_bytes()
-        header, _, rest = good.partition(b"\n")
+    """In every file at once: each names its own line, and no record of any is another."""
+    files = files_of(sample)
+    for file in files:
+        header, _, rest = file.read_bytes().partition(b"\n")
         file.write_bytes(header + b"\n" + line + rest)
-        spoilt = drain(source, sample)
-        file.write_bytes(good)
-        assert {k: t.sort_by("id").to_pylist() for k, t in spoilt.records.items()} == wanted, file.name
-        added = spoilt.rejects.num_rows - sound.rejects.num_rows
-        assert added >= 1, file.name
-        assert {row[:2] for row in spoilt.reasons()} >= {(file.name, 2)}
+    read = drain(source, sample)
+    assert {row[:2] for row in read.reasons()} >= {(file.name, 2) for file in files}
+    assert read.rejects.num_rows - sound.rejects.num_rows >= len(files)
+    assert read.records.keys() == sound.records.keys()
+    for kind, table in sound.records.items():
+        assert read.records[kind].sort_by("id").equals(table.sort_by("id")), kind
 
 
 def lost(file: Path) -> None:
@@ -247,12 +241,25 @@ def test_a_table_without_rows_gives_no_record_of_its_own(source: Source, sample:
 def test_damaged_bytes_are_refused_or_quarantined_and_nothing_else_goes_wrong(
     source: Source, sample: Request, seed: int
 ) -> None:
+    """In three files at once; where that is refused, the others may not have been met, so each alone as well."""
     chance = random.Random(seed)
-    for file in some(files_of(sample), seed):
-        good = file.read_bytes()
-        file.write_bytes(spoilt(good, chance))
-        outcome(source, sample)
-        file.write_bytes(good)
+    good = {file: file.read_bytes() for file in some(files_of(sample), seed)}
+    bad = {file: spoilt(content, chance) for file, content in good.items()}
+    write(bad)
+    if outcome(source, sample) is None:
+        for file, content in bad.items():
+            write(good | {file: content})
+            outcome(source, sample)
+
+
+def some(files: list[Path], turn: int) -> list[Path]:
+    """At most three of the files, others at each turn, so that over three turns each of nine is met."""
+    return [files[(3 * turn + place) % len(files)] for place in range(min(3, len(files)))]
+
+
+def write(contents: Mapping[Path, bytes]) -> None:
+    for file, content in contents.items():
+        file.write_bytes(content)
 
 
 @of_files

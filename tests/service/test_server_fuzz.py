@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from headway import flow
 from headway.flow import open_app
@@ -32,6 +29,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
 
 
 def test_no_request_makes_the_server_fail(place: tuple[str, str]) -> None:
+    # Each process of a run collects this file, and one runs it.
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
     url, secret = place
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
     checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
