@@ -3,7 +3,7 @@
 `CASES` names a function that writes the sample into an empty folder and gives the request for it. All of it is made up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from headway.domain.records import KINDS, REJECTS
-from headway.sources.source import Request, Source
+from headway.sources.source import Delivery, Request, Source
 from tests.contract import (
     caliper_case,
     canvas_case,
@@ -230,9 +230,14 @@ class Read:
 
 def drain(source: Source, request: Request) -> Read:
     """All that the source delivers, one delivery after the other."""
+    return drained(source.read(request))
+
+
+def drained(deliveries: Iterable[Delivery]) -> Read:
+    """All that is in the deliveries, which must have the columns of their kinds."""
     batches: dict[str, list[pa.RecordBatch]] = {}
     rejects = [REJECTS.empty_table()]
-    for delivery in source.read(request):
+    for delivery in deliveries:
         assert delivery.records.schema.equals(KINDS[delivery.kind].schema), delivery.kind
         assert delivery.rejects.schema.equals(REJECTS)
         held = batches.setdefault(delivery.kind, [])
