@@ -18,14 +18,19 @@ import numpy as np
 
 from headway.domain.errors import NotEnoughData
 from headway.domain.time import AsOf
-from headway.evaluation.blending import FittedBlend, Signal, Tried, learned
-from headway.evaluation.calibration import Identity, Moderated
+from headway.evaluation.blending import Blend, FittedBlend, Signal, Tried, learned
 from headway.evaluation.histories import cells_at, from_cells
 from headway.evaluation.importance import towards
-from headway.evaluation.metrics import log_loss
-from headway.evaluation.new_run import OFFSET_SD, SLOPE_SD, held_out_by_run
 from headway.evaluation.ranges import Comparable
-from headway.evaluation.risk_model import RiskModel, calibration_of, fit, fitted_on, held_out
+from headway.evaluation.risk_model import (
+    HeldOutPast,
+    RiskModel,
+    assembled,
+    calibration_of,
+    fit,
+    fitted_on,
+    held_out_past,
+)
 from headway.evaluation.rows import (
     Objects,
     Rows,
@@ -319,53 +324,76 @@ def _blended(bench: Bench, question: Question, model: Model, scored: Objects) ->
 
 
 def _stacked(bench: Bench, question: Question, model: Model, scored: Objects, past: Rows, own: Rows) -> Learned:
-    """Both log-odds weighed as past runs teach; moderated for what a new run may do differently."""
-    in_past = _tried(bench, question, model, past, scored)
-    if not in_past:
-        return _fitted(question, model, past, {"blend": "transfer alone"})
-    there, here = fitted_on(model, past, question.seed), fitted_on(model, own, question.seed)
+    """Both log-odds weighed as past runs teach, calibrated like transfer; transfer alone where in-situ adds nothing."""
+    seed = question.seed
+    known = held_out_past(
+        model, past, course=question.course, day=question.day, seed=seed, new=question.test_run not in past.runs
+    )
+    shown, runs = _shown(bench, question, model, past, scored)
+    blend = learned(tried_in(past, known, shown, question.course))
+    there = fitted_on(model, past, seed)
+    about: dict[str, Json] = {"blend": {**blend.as_json(), "past_runs": runs, "run": question.test_run}}
+    mixed = _mixed(known, blend, shown)
+    if blend.in_situ == 0 or not (mixed.to_calibrate & ~np.isnan(mixed.by_learner)).any():
+        about = about if runs else {"blend": "transfer alone"}
+        return Learned(assembled(model, there, past, known, seed), tuple(sorted(set(past.runs))), len(past), about)
+    here = fitted_on(model, own, seed)
     signal = Signal.of(here.risk(bench.cohort(_now(bench, question))))
-    blend = learned(in_past)
-    made = _weighed(FittedBlend(there, here, signal, blend), model.name, in_past)
-    learned_from = tuple(sorted({*past.runs, *own.runs}))
-    about: dict[str, Json] = {"blend": {**blend.as_json(), "past_runs": len(in_past), "run": question.test_run}}
-    return Learned(made, learned_from, len(past) + len(own), about)
+    made = assembled(model, FittedBlend(there, here, signal, blend), past, mixed, seed)
+    return Learned(made, tuple(sorted({*past.runs, *own.runs})), len(past) + len(own), about)
 
 
-def _weighed(fitted: FittedBlend, method: str, in_past: Sequence[Tried]) -> RiskModel:
-    """The blend with its moderation, compared with the past learners on whom its parts were tried."""
-    calibration = Moderated((Identity(),), OFFSET_SD, SLOPE_SD)
-    risks = np.concatenate([calibration.apply(fitted.blend.risks(run.transfer, run.in_situ)) for run in in_past])
-    labels = np.concatenate([run.labels for run in in_past])
-    compared = Comparable.fit(risks, labels, np.concatenate([run.learners for run in in_past]))
-    return RiskModel(method, fitted, calibration, compared, log_loss(labels, risks))
+def _mixed(known: HeldOutPast, blend: Blend, shown: Floats) -> HeldOutPast:
+    """The held-out risks of past learners with what their own runs had shown by that day."""
+
+    def with_shown(risks: Floats) -> Floats:
+        return np.where(np.isnan(risks + shown), np.nan, blend.risks(risks, shown))
+
+    by_run = None if known.by_run is None else with_shown(known.by_run)
+    return replace(known, by_learner=with_shown(known.by_learner), by_run=by_run)
 
 
-def _tried(bench: Bench, question: Question, model: Model, past: Rows, scored: Objects) -> list[Tried]:
-    """Both parts, tried in each past run on the same day; its own labels taught neither."""
+def tried_in(past: Rows, known: HeldOutPast, shown: Floats, course: str) -> list[Tried]:
+    """Both parts, tried in past runs as they will be used, one entry a run.
 
-    def tell(rest: Rows, out: Rows) -> Floats:
-        refuse_shared_learners(rest, out)
-        return fitted_on(model, rest, question.seed).risk(out.features)
+    A model that has learned from earlier runs of the course that is scored is tried on these, on learners held out:
+    with whole runs left out it would be tried as a stranger to the course, and in-situ learning would seem better than
+    it is. For a course without a past, whole runs are left out; where there is one run alone, its learners are.
+    """
+    of_course = np.array([run.rsplit("/", 1)[0] == course for run in past.runs], dtype=np.bool_)
+    by_run = np.full(len(past), np.nan) if known.by_run is None else known.by_run
+    told = ~np.isnan(shown)
+    for risks, rows in ((known.by_learner, of_course), (by_run, ~of_course), (known.by_learner, ~of_course)):
+        which = np.asarray(told & rows & ~np.isnan(risks), dtype=np.bool_)
+        if which.any():
+            return [
+                Tried(risks[of_run], shown[of_run], past.labels[of_run], past.learners[of_run])
+                for run in sorted(set(past.runs[which]))
+                if (of_run := np.asarray(which & (past.runs == run), dtype=np.bool_)).any()
+            ]
+    return []
 
-    by_run = held_out_by_run(past, tell)
-    if np.isnan(by_run).all():
-        by_run = held_out(model, past, np.ones(len(past), dtype=np.bool_), question.seed)
-    tried = []
+
+def _shown(bench: Bench, question: Question, model: Model, past: Rows, scored: Objects) -> tuple[Floats, int]:
+    """What each past run had itself shown of its learners on the day nearest to the question's, and in how many runs.
+
+    NaN on other days and where a run had not shown anything yet. Its own labels taught nothing of it.
+    """
+    shown, runs = np.full(len(past), np.nan), 0
     for run in sorted(set(past.runs)):
-        then = replace(question, test_run=run, as_of=None)
-        which = np.asarray((past.runs == run) & (past.days == question.day) & ~np.isnan(by_run), dtype=np.bool_)
-        if not which.any():
-            continue
+        of_run = np.asarray(past.runs == run, dtype=np.bool_)
+        days = past.days[of_run]
+        day = int(days[np.argmin(np.abs(days - question.day))])
+        then = replace(question, test_run=run, day=day, as_of=None)
         try:
-            shown = training_rows(bench, then, "in-situ").without(scored)
-            here = fitted_on(model, shown, question.seed)
+            here = fitted_on(model, training_rows(bench, then, "in-situ").without(scored), question.seed)
         except NotEnoughData:
             continue
-        rows = past.where(which)
+        which = np.asarray(of_run & (past.days == day), dtype=np.bool_)
         signal = Signal.of(here.risk(bench.cohort(_now(bench, then))))
-        tried.append(Tried(by_run[which], signal.apply(here.risk(rows.features)), rows.labels, rows.learners))
-    return tried
+        shown[which] = signal.apply(here.risk(past.features.rows(which)))
+        runs += 1
+    return shown, runs
 
 
 def _post_hoc(bench: Bench, question: Question, model: Model, test: Rows) -> Answer:

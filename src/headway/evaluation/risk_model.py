@@ -108,16 +108,46 @@ def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int, run: str 
     Raises:
         NotEnoughData: the model cannot learn from these rows.
     """
-    fitted = fitted_on(model, rows, seed)
+    past = held_out_past(model, rows, course=course, day=day, seed=seed, new=run is None or run not in rows.runs)
+    return assembled(model, fitted_on(model, rows, seed), rows, past, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutPast:
+    """What fits that left them out say of past learners; arrays of shape (rows,).
+
+    Attributes:
+        by_learner: risks from fits without the row's learner, not calibrated; NaN where none was asked for or possible.
+        by_run: risks from fits without its run and learner, likewise; None where no new run is to be scored.
+        to_calibrate: the slice of the past that is most like what will be scored.
+        to_compare: the learners that ranges compare with.
+    """
+
+    by_learner: Floats
+    by_run: Floats | None
+    to_calibrate: NDArray[np.bool_]
+    to_compare: NDArray[np.bool_]
+
+
+def held_out_past(model: Model, rows: Rows, *, course: str, day: int, seed: int, new: bool) -> HeldOutPast:
+    """What `model` says of past learners whom it has not learned from; arguments as in `fit`, `new` for a new run."""
     to_calibrate, to_compare = _calibration_slice(rows, course, day), _comparable(rows, course, day)
-    risks = held_out(model, rows, to_calibrate | to_compare, seed)
-    told = to_calibrate & ~np.isnan(risks)
-    chosen = calibration_of(model, rows.where(told), risks[told], seed)
-    loss = log_loss(rows.labels[told], chosen.apply(risks[told]))
-    if not model.trivial and (run is None or run not in rows.runs):
-        chosen = for_a_new_run(chosen, rows, held_out_by_run(rows, lambda rest, out: _told(model, rest, out, seed)))
-    told = to_compare & ~np.isnan(risks)
-    compared = Comparable.fit(chosen.apply(risks[told]), rows.labels[told], rows.learners[told])
+    by_learner = held_out(model, rows, to_calibrate | to_compare, seed)
+    by_run = None
+    if new and not model.trivial:
+        by_run = held_out_by_run(rows, lambda rest, out: _told(model, rest, out, seed))
+    return HeldOutPast(by_learner, by_run, to_calibrate, to_compare)
+
+
+def assembled(model: Model, fitted: Fitted, rows: Rows, past: HeldOutPast, seed: int) -> RiskModel:
+    """`fitted` with the calibration and the comparable learners that held-out risks of `rows` ask for."""
+    told = past.to_calibrate & ~np.isnan(past.by_learner)
+    chosen = calibration_of(model, rows.where(told), past.by_learner[told], seed)
+    loss = log_loss(rows.labels[told], chosen.apply(past.by_learner[told]))
+    if past.by_run is not None:
+        chosen = for_a_new_run(chosen, rows, past.by_run)
+    told = past.to_compare & ~np.isnan(past.by_learner)
+    compared = Comparable.fit(chosen.apply(past.by_learner[told]), rows.labels[told], rows.learners[told])
     return RiskModel(model.name, fitted, chosen, compared, loss)
 
 

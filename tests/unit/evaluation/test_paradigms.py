@@ -8,6 +8,7 @@ import pytest
 
 from headway.domain.errors import NotEnoughData
 from headway.evaluation import paradigms
+from headway.evaluation.blending import Blend
 from headway.evaluation.metrics import auroc
 from headway.evaluation.paradigms import (
     DEPLOYABLE,
@@ -20,11 +21,14 @@ from headway.evaluation.paradigms import (
     answer,
     asked,
     training_rows,
+    tried_in,
 )
+from headway.evaluation.risk_model import HeldOutPast
+from headway.evaluation.rows import Objects, Rows
 from headway.features.as_of import compute, moments_on_days
 from headway.features.labels import label
 from headway.features.views import view_with
-from headway.models.model import MODELS
+from headway.models.model import MODELS, Matrix
 from tests.support.memory import Memory
 from tests.support.simulation import runs_of, simulated
 
@@ -205,6 +209,54 @@ def test_blended_is_no_worse_than_its_parts_on_average(bench: Bench) -> None:
             found[paradigm].append(auroc(said.test.labels, said.risks))
     means = {paradigm: float(np.mean(values)) for paradigm, values in found.items()}
     assert means["blended"] > max(means["transfer"], means["in-situ"]) - 0.02, means
+
+
+def test_where_the_running_course_adds_nothing_a_blend_is_transfer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paradigms, "learned", lambda _: Blend(0.4, 1.7, 0.0))
+    said, transfer = (answer(bench, question(), paradigm, LOGISTIC) for paradigm in ("blended", "transfer"))
+    assert np.array_equal(said.risks, transfer.risks)
+    assert said.learned_from == transfer.learned_from
+
+
+def test_a_blend_is_calibrated_like_transfer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the scale of the weights: the past learners say what the sum means."""
+    monkeypatch.setattr(paradigms, "learned", lambda _: Blend(3.0, 2.0, 1e-6))
+    said, transfer = (answer(bench, question(), paradigm, LOGISTIC) for paradigm in ("blended", "transfer"))
+    assert np.abs(said.risks - transfer.risks).mean() < 0.03
+    assert CURRENT in said.learned_from
+
+
+def past_of(runs: list[str]) -> Rows:
+    """Two learners of each run, one of each label, on the day."""
+    owners: Objects = np.array([run for run in runs for _ in range(2)], dtype=object)
+    learners: Objects = np.array([f"l{i}" for i in range(len(owners))], dtype=object)
+    n = len(owners)
+    labels = np.tile([0.0, 1.0], len(runs))
+    return Rows(Matrix(("a",), np.zeros((n, 1))), labels, learners, owners, np.full(n, 28), np.zeros(n, dtype=np.int64))
+
+
+def held_out_risks(by_learner: list[float], by_run: list[float] | None) -> HeldOutPast:
+    everyone = np.ones(len(by_learner), dtype=np.bool_)
+    return HeldOutPast(np.array(by_learner), None if by_run is None else np.array(by_run), everyone, everyone)
+
+
+def test_parts_are_tried_as_they_will_be_used() -> None:
+    past, shown = past_of(["s/a/1", "s/b/1"]), np.array([1.0, 2.0, 3.0, np.nan])
+    known = held_out_risks([0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8])
+
+    def tried(course: str, told: HeldOutPast = known) -> list[tuple[list[float], list[float]]]:
+        return [(one.transfer.tolist(), one.in_situ.tolist()) for one in tried_in(past, told, shown, course)]
+
+    assert tried("s/a") == [([0.1, 0.2], [1.0, 2.0])], "its own earlier run, learners held out"
+    assert tried("s/b") == [([0.3], [3.0])], "who was shown nothing is left out"
+    assert tried("s/c") == [([0.5, 0.6], [1.0, 2.0]), ([0.7], [3.0])], "a new course: whole runs left out"
+    assert tried("s/c", held_out_risks([0.1, 0.2, 0.3, 0.4], [np.nan] * 4)) == [
+        ([0.1, 0.2], [1.0, 2.0]),
+        ([0.3], [3.0]),
+    ]
+    assert tried_in(past, known, np.full(4, np.nan), "s/a") == []
 
 
 def test_without_an_earlier_run_it_says_so(bench: Bench) -> None:
