@@ -91,6 +91,20 @@ def join_small(tables: Tables, most: int) -> int:
     return joined
 
 
+def discard_replaced(tables: Tables) -> int:
+    """How many files were destroyed that were replaced more than a week ago; until then older snapshots can be read.
+
+    Raises:
+        LakeError: a file is still there.
+    """
+    destroyed = 0
+    for name in table_names():
+        with tables.turn(name):
+            table = tables.load(name)
+            destroyed += 0 if table is None else tables.vacuum(table, keep_a_week=True)
+    return destroyed
+
+
 def erase(tables: Tables, learner: str, clock: Clock, also_named: Sequence[str], budget: Budget) -> Receipt:
     """The receipt for a learner's rows, after no file of the lake holds them any more.
 

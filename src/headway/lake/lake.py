@@ -208,6 +208,10 @@ class Lake:
         """
         return care.join_small(self._tables, most)
 
+    def discard_replaced(self) -> int:
+        """How many files were destroyed that were replaced more than a week ago; nothing that can be read changes."""
+        return care.discard_replaced(self._tables)
+
     def erase(self, learner: str, clock: Clock, also_named: Sequence[str] = ()) -> Receipt:
         """The receipt for a learner's rows, after no file of the lake holds them any more, older versions included.
 

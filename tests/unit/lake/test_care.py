@@ -1,6 +1,7 @@
 """Caring for the lake: damage is found, files are joined, a learner is forgotten to the last byte."""
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,29 @@ def test_small_files_are_joined_where_a_run_has_many(lake: Lake) -> None:
     with lake.open(None, None, snapshot=before[1]) as records:
         assert records.collect(records.table("statements")).num_rows == 6
     assert lake.join_small(2) == 0
+
+
+def test_files_replaced_more_than_a_week_ago_are_destroyed(lake: Lake, root: Path) -> None:
+    for number in range(3):
+        lake.append("statements", delivery([statement(number)]))
+    lake.compact()
+
+    def files() -> int:
+        return len(list((root / "statements").rglob("*.parquet")))
+
+    before = lake.verify().digests, lake.paths()
+    assert (lake.discard_replaced(), files()) == (0, 4)
+    log = root / "statements" / "_delta_log"
+    commit = max(file for file in log.iterdir() if '"remove"' in file.read_text(encoding="utf-8"))
+    told = re.sub(
+        r'"deletionTimestamp":(\d+)',
+        lambda at: f'"deletionTimestamp":{int(at[1]) - 8 * 24 * 3_600_000}',
+        commit.read_text(encoding="utf-8"),
+    )
+    commit.write_text(told, encoding="utf-8")
+    again = Lake(root)
+    assert (again.discard_replaced(), files()) == (3, 1)
+    assert (again.verify().digests, again.paths()) == before
 
 
 def test_compacting_an_empty_lake_does_nothing(lake: Lake) -> None:
