@@ -335,3 +335,19 @@ def test_the_columns_of_the_list_fit_and_the_room_is_the_reasons(
     }
     if width > 375:
         assert max(wide.values())[1] == "why"
+
+
+def test_on_a_phone_what_came_of_a_contact_takes_the_room_of_the_reason(own_site: Site) -> None:
+    with own_site.tab("adviser") as tab:
+        page = tab.go(CASELOAD)
+        page.locator(".cases .pick input").first.check()
+        page.locator("select[name=code]").select_option("wrongly_flagged")
+        page.get_by_role("button", name="Close", exact=True).click()
+        page.wait_for_load_state()
+    shown = {}
+    with own_site.tab("adviser", viewport={"width": 375, "height": 800}) as tab:
+        for part in ("week", "closed"):
+            heads = tab.go(f"{CASELOAD}&tab={part}").locator(".cases thead th")
+            shown[part] = {head.inner_text() for head in heads.all() if head.is_visible()}
+    assert shown["week"] & {"Main reason", "Status"} == {"Main reason"}
+    assert shown["closed"] & {"Main reason", "Status"} == {"Status"}

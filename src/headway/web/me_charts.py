@@ -10,12 +10,12 @@ from headway.reports.charts import Axis, Chart, Frame, drawing, tag, whole, word
 from headway.web.words import Words
 
 DAYS: Final = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
-WIDTH: Final = 560.0
-HEIGHT: Final = 190.0
+WIDTH: Final = 400.0
+HEIGHT: Final = 180.0
 GAP: Final = 0.18
 FILL: Final = "#3f73a8"
 LINE: Final = "#8a8a86"
-MOST_NAMED: Final = 16
+MOST_NAMED: Final = 13
 
 
 def weeks_chart(weeks: Sequence[OwnWeek], target: int | None, sentence: str, words: Words) -> Chart:
@@ -31,7 +31,7 @@ def weeks_chart(weeks: Sequence[OwnWeek], target: int | None, sentence: str, wor
     every = -(-len(weeks) // MOST_NAMED)
     ticks = tuple(float(week.number) for week in weeks if (week.number - 1) % every == 0)
     across = Axis(0.5, len(weeks) + 0.5, ticks, whole, _("week of the course"))
-    frame = Frame(across, Axis(0, 7, DAYS[::1], whole, ""), 74 if target else 10, WIDTH, HEIGHT)
+    frame = Frame(across, Axis(0, 7, DAYS, whole, ""), 74 if target else 10, WIDTH, HEIGHT)
     parts = [frame.grid(), *(_column(frame, week) for week in weeks)]
     if target:
         at, end = frame.y(target), WIDTH - frame.right
