@@ -8,7 +8,7 @@ import pytest
 
 from headway.domain.errors import LeakageError
 from headway.domain.time import AsOf
-from headway.evaluation import paradigms
+from headway.evaluation import paradigms, risk_model
 from headway.evaluation.leakage import Tables, refuse_the_future
 from headway.evaluation.paradigms import Bench, Paradigm, Question, answer, asked, learn
 from headway.evaluation.rows import Rows, matrix_of
@@ -104,7 +104,7 @@ def test_a_blend_whose_weights_rest_on_risks_in_sample_is_refused(monkeypatch: p
     with Memory(tables) as records:
         bench = Bench(records, VIEW)
         answer(bench, question_of(tables), "blended", LOGISTIC)
-        monkeypatch.setattr(paradigms, "held_out_by_run", in_sample)
+        monkeypatch.setattr(risk_model, "held_out_by_run", in_sample)
         with pytest.raises(LeakageError, match="both sides of a split"):
             answer(bench, question_of(tables), "blended", LOGISTIC)
 

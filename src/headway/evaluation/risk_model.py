@@ -18,7 +18,7 @@ from headway.evaluation.calibration import Calibration
 from headway.evaluation.metrics import log_loss
 from headway.evaluation.new_run import for_a_new_run, held_out_by_run
 from headway.evaluation.ranges import Comparable, Withheld
-from headway.evaluation.rows import Rows, learner_folds
+from headway.evaluation.rows import Rows, learner_folds, refuse_shared_learners
 from headway.models.model import MODELS, Fitted, Floats, Matrix, Model
 from headway.models.state import decode, encode
 from headway.models.training import balanced_weights
@@ -241,5 +241,10 @@ def held_out(model: Model, rows: Rows, wanted: NDArray[np.bool_], seed: int) -> 
 
 
 def _told(model: Model, rest: Rows, out: Rows, seed: int) -> Floats:
-    """The risks of `out` from a fit on `rest`, not calibrated."""
+    """The risks of `out` from a fit on `rest`, not calibrated.
+
+    Raises:
+        LeakageError: a learner is in both.
+    """
+    refuse_shared_learners(rest, out)
     return fitted_on(model, rest, seed).risk(out.features)
