@@ -9,6 +9,7 @@ import pytest
 from headway import flow
 from headway.advising.task_queries import Wanted
 from headway.flow.worker import Worker
+from headway.lake.lake import Lake
 from tests.support import made
 from tests.support.command import Script, inside
 from tests.support.tiny_home import Ticking
@@ -129,6 +130,15 @@ def test_one_round_of_a_worker_in_a_new_home(tmp_path: Path, capsys: pytest.Capt
     assert told["failed"] == 0
     names = ["move_inbox", "rules", "score", "engagement", "expire", "digest", "send", "tidy"]
     assert [job["job"] for job in told["jobs"]] == names
+
+
+def test_the_daily_tidying_destroys_files_long_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lake, "discard_replaced", lambda _: 7)
+    found = inside(capsys, "--home", tmp_path / "new", "worker", "--once", "--json")
+    (tidied,) = [job for job in json.loads(found.stdout)["jobs"] if job["job"] == "tidy"]
+    assert tidied["progress"]["files"] == 7
 
 
 def test_a_round_with_a_failing_job_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -187,10 +187,8 @@ def _expire(app: App, _job: Job, _alive: Alive) -> Done:
 
 def _tidy(app: App, _job: Job, _alive: Alive) -> Done:
     """Removes what nobody asks for any more: score runs passed by, notices sent, jobs done, files long replaced."""
-    removed = tidy(app)
-    with suppress(LakeError):  # as in `_move`
-        removed |= {"files": app.lake.discard_replaced()}
-    return Done(removed | {"audit": check_audit(app)})
+    removed = tidy(app) | {"audit": check_audit(app)}
+    return Done(removed | {"files": app.lake.discard_replaced()})
 
 
 def tidy(app: App) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from headway.description.silence import is_inferred
 from headway.domain.time import AsOf
@@ -51,17 +51,21 @@ def runs_held(app: App) -> list[HeldRun]:
     now = AsOf.now(app.clock)
     with app.lake.open(None, None, kinds=["course_runs", "enrolments", "statements"]) as records:
         enrolments, statements = records.table("enrolments"), records.table("statements")
-        learners = enrolments.group_by("run").agg(learners=enrolments.learner.nunique())
-        acts = statements.group_by("run").agg(statements=statements.count(), last_on=statements.occurred_on.max())
-        facts_of = runs_facts(records, app.lake.runs())
-        counted: dict[str, dict[str, Any]] = {
-            run: {"learners": 0, "statements": 0, "last_on": None} for run in facts_of
-        }
-        for row in (*records.collect(learners).to_pylist(), *records.collect(acts).to_pylist()):
-            counted[row.pop("run")].update(row)
+        learners = enrolments.group_by("run").agg(n=enrolments.learner.nunique())
+        acts = statements.group_by("run").agg(n=statements.count(), last_on=statements.occurred_on.max())
+        learners_of = {row["run"]: row["n"] for row in records.collect(learners).to_pylist()}
+        acts_of = {row["run"]: (row["n"], row["last_on"]) for row in records.collect(acts).to_pylist()}
         return [
-            HeldRun(run, facts.starts_on, facts.ends_on, facts.zone, state_of(records, run, facts, now), **counted[run])
-            for run, facts in facts_of.items()
+            HeldRun(
+                run,
+                facts.starts_on,
+                facts.ends_on,
+                facts.zone,
+                state_of(records, run, facts, now),
+                learners_of.get(run, 0),
+                *acts_of.get(run, (0, None)),
+            )
+            for run, facts in runs_facts(records, app.lake.runs()).items()
         ]
 
 
