@@ -72,6 +72,9 @@ class Memory:
         self._kept.add(name)
         return ibis.table(expr.schema(), name=name)
 
+    def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
+        return self.keep(name, expr)
+
     def forget(self, names: Iterable[str]) -> None:
         for name in set(names) & self._kept:
             self._con.execute(f"DROP TABLE {name}")

@@ -1,4 +1,4 @@
-"""What the as-of engine needs of whatever holds the records: ten verbs, spoken in Ibis expressions.
+"""What the as-of engine needs of whatever holds the records: eleven verbs, spoken in Ibis expressions.
 
 DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs Ibis expressions can be another.
 """
@@ -79,6 +79,10 @@ class Records(Protocol):
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The result of `expr`, computed once and kept under `name`."""
+        ...
+
+    def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """The same as `keep` for what functions and `collect` then take over column by column, without a copy."""
         ...
 
     def transform(

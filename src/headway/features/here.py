@@ -59,6 +59,10 @@ class Here:
         """See `Records.keep`."""
         return self.records.keep(name, expr)
 
+    def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `Records.hold`."""
+        return self.records.hold(name, expr)
+
     def transform(
         self, name: str, function: Transform, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
     ) -> "ir.Table":

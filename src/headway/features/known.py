@@ -140,6 +140,10 @@ class Sources(Protocol):
         """See `engine.Records.keep`; kept once under a name."""
         ...
 
+    def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `engine.Records.hold`; held once under a name."""
+        ...
+
     def fold(self, name: str, rows: "ir.Table", fold: Folding) -> "ir.Table":
         """What a fold makes of rows, kept once under `name`."""
         ...

@@ -7,19 +7,20 @@ than all between, which are few: nobody looks at every pair of days.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from headway.features.folding import JOINED, begins_of, in_order, so_far, told, until_of
+from headway.features.folding import JOINED, Sorted, Telling, Things, begins_of, in_order, so_far, until_of
 from headway.features.spans import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Whole = NDArray[np.signedinteger[Any]]
     Changes = tuple[Whole, Whole, Whole]
+    Columns = Mapping[str, Whole]
 
 _NONE: Final = -(10**7)
 _LATE: Final = 10**7
@@ -55,11 +56,16 @@ class KnownDays:
 
     def __call__(self, rows: pa.Table, cursor: pa.Table) -> pa.Table:
         """See `folding.Folding`; `before_on` is null where no earlier day is known."""
-        del cursor
         acts = in_order(rows, ("enrolment", self.day, self.step), (self.number,))
+        tell = Telling.of(rows.schema, cursor, self.likes)
+        return pa.concat_tables(tell(self._spans(some)) for some in acts.blocks())
+
+    def _spans(self, acts: "Sorted") -> "Columns":
         pieces = acts.pieces()
         begins = acts.begins(pieces, 2)
-        enrolment, day, step = (acts.at(name, pieces[begins]) for name in ("enrolment", self.day, self.step))
+        heads = acts.only(pieces)
+        firsts = heads.only(np.flatnonzero(begins))
+        enrolment, day, step = (firsts.at(name) for name in ("enrolment", self.day, self.step))
         follows = np.zeros(len(day), dtype=bool)
         follows[1:] = enrolment[1:] == enrolment[:-1]
         adjoins = follows.copy()
@@ -68,13 +74,13 @@ class KnownDays:
         mixed[enrolment[1:][follows[1:] & (step[1:] < step[:-1])]] = True
         late = mixed[enrolment]
         changes = _log(
-            (np.cumsum(begins) - 1, acts.at(self.step, pieces), acts.joined(self.number, "sum", pieces)),
+            (np.cumsum(begins) - 1, heads.at(self.step), acts.joined(self.number, "sum", pieces)),
             _befores(day, step, follows, late),
             _spells(day, step, adjoins, late),
         )
-        place, changed, one = changes["place"], changes["step"], begins_of(changes, ("place",))
+        place, changed, one = changes["place"], changes["step"], Things.of(begins_of(changes, ("place",)))
         before = so_far(changes["before"], one, "max")
-        made = {
+        return {
             "enrolment": enrolment[place],
             self.day: day[place],
             "from_step": changed,
@@ -83,7 +89,6 @@ class KnownDays:
             "spell_on": so_far(changes["spell"], one, "min"),
             self.number: so_far(changes["number"], one, "sum"),
         }
-        return told(made, rows, self.likes)
 
 
 def _befores(day: "Whole", step: "Whole", follows: "NDArray[np.bool_]", late: "NDArray[np.bool_]") -> "Changes":
@@ -166,7 +171,7 @@ def _log(numbers: "Changes", befores: "Changes", spells: "Changes") -> "dict[str
         # Nearly all of it becomes known with the day itself.
         at = first[places]
         then, after = np.flatnonzero(step[at] == steps), np.flatnonzero(step[at] != steps)
-        JOINED[_KEPT[name][0]].at(log[name], at[then], values[then])
+        JOINED[_KEPT[name][0]].at(log[name], at[then], values[then].astype(np.int64))
         later.append(_rows(places[after], steps[after], **{name: values[after]}))
     log = {name: np.concatenate([rows[name] for rows in (log, *later)]) for name in log}
     order = np.argsort(log["place"] * (int(log["step"].max(initial=0)) + 1) + log["step"], kind="stable")

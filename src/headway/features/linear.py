@@ -50,23 +50,24 @@ Relation = tuple[str, Spans, Sequence["Feature"]]
 
 
 def reduced(keeper: Keeper, cursor: "ir.Table", relations: Sequence[Relation]) -> "ir.Table":
-    """The features of relations: `row` and one column each, null where a row has nothing in the relation.
+    """The cursor with the features of relations as columns, null where a row has nothing in the relation.
 
     The totals of one relation after the other are added to the spine as columns, so that nothing has to be joined.
 
     Args:
         keeper: where tables on the way are kept.
-        cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `as_of_on`.
+        cursor: the spine: `row`, `enrolment`, `run_no`, `step`, `as_of_on`, the same as `today` (days since 1970), and
+            other columns.
         relations: what to compute.
     """
-    totals = cursor.select("row", "enrolment", "run_no", "step", today=_day_number(cursor.as_of_on.op()).to_expr())
+    totals = cursor
     values: dict[str, Callable[[ir.Table], Any]] = {}
     for relation, spans, definitions in relations:
         plan = _Plan(relation, Reader(spans, spans.shown(f"shown_{relation}")))
         values |= plan.values(definitions)
         rows = keeper.keep(f"known_{relation}", spans.rows) if plan.rest else spans.rows
         totals = plan.added(keeper, rows, cursor, totals)
-    return totals.select("row", **{name: value(totals) for name, value in values.items()})
+    return totals.select(*cursor.columns, **{name: value(totals) for name, value in values.items()})
 
 
 def joined(keeper: Keeper, cursor: "ir.Table", relations: Sequence[Relation]) -> "ir.Table":
@@ -74,7 +75,7 @@ def joined(keeper: Keeper, cursor: "ir.Table", relations: Sequence[Relation]) ->
 
     What a feature means is defined by this; tests compare.
     """
-    wide = cursor.select("row")
+    wide = cursor
     for relation, spans, definitions in relations:
         met = _met(keeper.keep(f"known_{relation}", spans.rows), spans, cursor)
         of = keeper.keep(f"of_{relation}", met.group_by("row").agg(**{d.name: d.define(met) for d in definitions}))
@@ -194,7 +195,8 @@ class _Plan:
         if not (by.dtype.is_numeric() or by.dtype.is_boolean()):
             return None
         told = window.and_(self.reader.told(value))
-        one = Best("", self.column(value), self.column(_where(told.where, by)), least, *_bounds(window))
+        among = _where(told.where, by)
+        one = Best("", self.column(among if value == by else value), self.column(among), least, *_bounds(window))
         column = self.bests.setdefault(one, self._named("best", self.bests))
         self.types[column] = value.dtype
         return lambda totals: totals[column]
@@ -276,8 +278,8 @@ class _Plan:
             return None if found is None else lambda totals: aged.sign * (totals.today - found(totals))
         return self._best(op.arg, op.arg, least, window) if self.reader.still(op.arg) else None
 
-    def added(self, keeper: Keeper, rows: "ir.Table", cursor: "ir.Table", totals: "ir.Table") -> "ir.Table":
-        """`totals` with every column of the plan."""
+    def added(self, keeper: Keeper, known: "ir.Table", cursor: "ir.Table", totals: "ir.Table") -> "ir.Table":
+        """`totals` with every column of the plan; `known` are the rows of the relation."""
         wanted = Totals(
             tuple(replace(one, name=name) for one, name in self.sums.items()),
             tuple(replace(one, name=name) for one, name in self.covers.items()),
@@ -286,13 +288,38 @@ class _Plan:
         bounds = {bound for summed in self.sums for bound in summed.passed}
         bounds |= {bound for covered in self.covers for bound in (*covered.starts, *covered.ends)}
         bounds |= {bound for best in self.bests for bound in (*best.starts, *best.ends)}
-        days = {DAY.format(date): _day_number(rows[date].op()).to_expr() for date in sorted({b.date for b in bounds})}
-        values = {name: self._own(rows, op) for op, name in self.columns.items()}
+        dates = sorted({bound.date for bound in bounds})
+        rows, told = self._leaner(known, dates)
+        days = {DAY.format(date): rows[date] for date in dates}
+        values = {name: rows[name] if name in told else self._own(rows, op) for op, name in self.columns.items()}
         given = rows.select("enrolment", "run_no", "from_step", "until_step", **days, **values)
         given = keeper.where_any(f"given_{self.relation}", given, self.reader.spans.made_of)
         schema = dict(totals.schema().items()) | dict.fromkeys(wanted.names(), "float64") | self.types
         totals = keeper.transform(f"totals_{self.relation}", wanted, given, totals, ibis.schema(schema))
-        return self._with_rest(rows, cursor, totals)
+        return self._with_rest(known, cursor, totals)
+
+    def _leaner(self, known: "ir.Table", dates: Sequence[str]) -> "tuple[ir.Table, set[str]]":
+        """The rows that take least to make of those that have all that is read, and the columns they carry already.
+
+        What only asks for a word is told of each word once.
+        """
+        spans = self.reader.spans
+        of_word: dict[str, dict[str, Op]] = {word: {} for word in spans.words}
+        read = set(dates)
+        for op, name in self.columns.items():
+            fields = {column.name for column in op.find(ops.Field)}
+            if len(fields) == 1 and fields <= spans.words.keys():
+                of_word[fields.pop()][name] = op
+            else:
+                read |= fields
+        if spans.lean is None or not read <= set(spans.lean.columns):
+            return known, set()
+        rows = spans.lean
+        for word, asked in of_word.items():
+            if asked:
+                told = {name: self._own(spans.words[word], op) for name, op in asked.items()}
+                rows = rows.join(spans.words[word].select(spans.numbers[word], **told), spans.numbers[word])
+        return rows, {name for asked in of_word.values() for name in asked}
 
     def _own(self, rows: "ir.Table", op: Op) -> Any:
         """An operation over the relation as one over its rows."""

@@ -81,6 +81,11 @@ class Script:
         self.steps.setdefault(name, lambda records: records.keep(name, expr))
         return ibis.table(expr.schema(), name=name)
 
+    def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """The same, held for functions; see `Records.hold`."""
+        self.steps.setdefault(name, lambda records: records.hold(name, expr))
+        return ibis.table(expr.schema(), name=name)
+
     def transform(
         self, name: str, function: Transform, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
     ) -> "ir.Table":
@@ -126,20 +131,22 @@ def script_for(
     assert definitions == tuple(map(identity, found))
     wide = spine
     known_ones = [definition.name for definition in found if definition.stage == "known"]
-    aggregated = []
+    aggregated, single = [], []
     whole: set[str] = set()
     for relation, make in relations:
         of_relation = [d for d in found if d.stage == "known" and d.reads[0] == relation]
         if of_relation and relation in ONE_PER_ROW:
             rows = script.keep(f"known_{relation}", make(sources))
-            wide = wide.join(rows.select("row", **{d.name: d.define(rows) for d in of_relation}), "row")
+            single.append(rows.select("row", **{d.name: d.define(rows) for d in of_relation}))
         elif of_relation:
             known_spans = make(sources)
             shown = known_spans.shown(relation)
             whole |= {d.name for d in of_relation if d.define(shown).type().is_integer()}
             aggregated.append((relation, known_spans, of_relation))
     if aggregated:
-        wide = wide.join(reduced(script, sources.cursor, aggregated), "row")
+        wide = reduced(script, sources.cursor, aggregated)
+    for one_per_row in single:
+        wide = wide.join(one_per_row, "row")
     wide = _filled(wide, [d for d in found if d.stage == "known"], whole)
     derived = [definition for definition in found if definition.stage != "known"]
     if all(definition.stage == "row" for definition in derived):
@@ -147,10 +154,10 @@ def script_for(
         wide = wide.select("row", *KEYS, *known_ones)
         for definition in derived:
             wide = _filled(wide.mutate(**{definition.name: definition.define(wide)}), [definition])
-        script.results.append(script.keep("wide", wide).select("row", *KEYS, *features))
+        script.results.append(script.hold("wide", wide).select("row", *KEYS, *features))
     else:
         cohort = wide.run_no.cast("int64") * MOST_STEPS + wide.step
-        wide = script.keep("wide", wide.select("row", *KEYS, *known_ones, cohort=cohort))
+        wide = script.hold("wide", wide.select("row", *KEYS, *known_ones, cohort=cohort))
         script.results.append(wide.select("row", *KEYS, *(name for name in features if name in known_ones)))
         inputs = {name for d in derived for name in d.reads} - {d.name for d in derived}
         # Windows over a cohort carry every column along, so they are given only what is read.
@@ -179,7 +186,8 @@ class _Sources:
     @cached_property
     def cursor(self) -> "ir.Table":
         numbered = self.spine.join(self.enrolled.drop("run_no"), ["run", "learner"])
-        return self.keep("cursor", numbered.select("row", "enrolment", "run_no", "step", "as_of_on"))
+        numbered = numbered.mutate(today=known.days_between(numbered.as_of_on, ibis.date("1970-01-01")))
+        return self.hold("cursor", numbered.select("row", *KEYS, "enrolment", "run_no", "step", "as_of_on", "today"))
 
     @cached_property
     def statements(self) -> "ir.Table":
@@ -243,6 +251,10 @@ class _Sources:
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """See `Script.keep`."""
         return self.script.keep(name, expr)
+
+    def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """See `Script.hold`."""
+        return self.script.hold(name, expr)
 
     def fold(self, name: str, rows: "ir.Table", fold: Folding) -> "ir.Table":
         """The unbound table that will hold what the fold makes of the rows; a name that is there already is it."""

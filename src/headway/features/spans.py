@@ -48,6 +48,8 @@ class Spans:
         made_of: a kept table without whose rows there are none here, so that no work is done where it is empty.
         numbers: columns of words, each with one of whole numbers that tells the same of them apart; features see the
             words only.
+        words: such columns, each with the table of all its words and their numbers.
+        lean: the same relation without `words` and without columns that take another join; None where there is none.
     """
 
     rows: "ir.Table"
@@ -56,6 +58,8 @@ class Spans:
     always: frozenset[str] = frozenset()
     made_of: "ir.Table | None" = None
     numbers: Mapping[str, str] = field(default_factory=dict)
+    words: "Mapping[str, ir.Table]" = field(default_factory=dict)
+    lean: "ir.Table | None" = None
 
     def shown(self, name: str) -> "ir.Table":
         """The unbound relation as feature functions see it, ages and derived columns included."""

@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
-from ibis.expr.operations import UnboundTable
+from ibis.expr.operations import DropColumns, Field, Project, UnboundTable
 
 from headway.domain.errors import InputError, LakeError, UnknownName
 from headway.domain.records import KINDS, kind_of
@@ -218,9 +218,23 @@ class Records:
             LakeError: a file cannot be read, or the memory limit is too small.
         """
         wanted = _arrow(expr.schema())
-        with engine_errors():
-            found: pa.Table = self._con.sql(_sql(expr)).to_arrow_table()
-        return found.select(wanted.names).cast(wanted)
+        found = self._at_hand(expr.op())
+        if found is None:
+            with engine_errors():
+                found = self._con.sql(_sql(expr)).to_arrow_table().select(wanted.names)
+        return found.cast(wanted)
+
+    def _at_hand(self, node: Any) -> pa.Table | None:
+        """The rows of what is no more than columns of a table that is held; else None."""
+        if isinstance(node, UnboundTable):
+            return self._made.get(node.name)
+        if isinstance(node, DropColumns):
+            held = self._at_hand(node.parent)
+            return None if held is None else held.drop_columns(list(node.columns_to_drop))
+        if not (isinstance(node, Project) and all(isinstance(column, Field) for column in node.values.values())):
+            return None
+        held = self._at_hand(node.parent)
+        return None if held is None else pa.table({name: held[column.name] for name, column in node.values.items()})
 
     def transform(
         self,
@@ -231,17 +245,18 @@ class Records:
         schema: ibis.Schema,
     ) -> "ir.Table":
         """What `function` makes of both tables, kept under `name` as it is: neither end copies it into the engine."""
-        self._check_free(name)
-        found = function(self.collect(rows), self._made_of(cursor)).cast(_arrow(schema))
-        self._made[name] = found
-        self._con.register(name, found)
-        return ibis.table(schema, name=name)
+        return self._held(name, function(self.collect(rows), self.collect(cursor)).cast(_arrow(schema)), schema)
 
-    def _made_of(self, expr: "ir.Table") -> pa.Table:
-        """The rows of an expression; those of what was made by a transformation are at hand."""
-        node = expr.op()
-        made = self._made.get(node.name) if isinstance(node, UnboundTable) else None
-        return self.collect(expr) if made is None else made
+    def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
+        """The unbound table `name` that now holds the expression's rows, outside of the engine."""
+        return self._held(name, self.collect(expr), expr.schema())
+
+    def _held(self, name: str, table: pa.Table, schema: ibis.Schema) -> "ir.Table":
+        self._check_free(name)
+        self.forget([name])
+        self._made[name] = table
+        self._con.register(name, table)
+        return ibis.table(schema, name=name)
 
     def apply(
         self,
@@ -268,7 +283,7 @@ class Records:
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table `name` that now holds the expression's rows, for as long as the records are open."""
-        self._check_free(name)
+        self._make_room(name)
         with engine_errors():
             self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(expr)}")
         self._stored.add(name)
@@ -292,7 +307,7 @@ class Records:
 
     def put(self, name: str, table: pa.Table) -> "ir.Table":
         """The unbound table `name` that now holds the rows of an Arrow table, for as long as the records are open."""
-        self._check_free(name)
+        self._make_room(name)
         schema = ibis.Schema.from_pyarrow(table.schema)
         self._con.register("headway_arriving", table.cast(schema.to_pyarrow()))
         try:
@@ -300,6 +315,7 @@ class Records:
                 self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM headway_arriving")
         finally:
             self._con.unregister("headway_arriving")
+        self._stored.add(name)
         return ibis.table(schema, name=name)
 
     def save(self, expr: "ir.Table", path: Path) -> int:
@@ -313,6 +329,12 @@ class Records:
         """
         with engine_errors():
             return write_file(self._con, _sql(expr), cast("pa.Schema", expr.schema().to_pyarrow()), path)
+
+    def _make_room(self, name: str) -> None:
+        """Lets go of what was held under a name: the engine itself replaces what it keeps."""
+        self._check_free(name)
+        if name in self._made:
+            self.forget([name])
 
     def _check_free(self, name: str) -> None:
         if not name.isidentifier() or name in KINDS:

@@ -1,12 +1,14 @@
 """Folding records into spans gives what going through them one by one gives, however wide the numbers are."""
 
 from datetime import date, timedelta
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headway.features import folding
 from headway.features.folding import Fold, Running
 from headway.features.spans import NEVER
 
@@ -61,8 +63,11 @@ def one_by_one(rows: list[Row], far: int) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("far", [1, 2**60], ids=["packed into one number", "too wide for one number"])
+@pytest.mark.parametrize("block", [folding.BLOCK_ROWS, 3], ids=["all at once", "some at a time"])
 @settings(max_examples=60, deadline=None)
 @given(rows=ROWS)
-def test_a_fold_is_what_going_through_the_rows_gives(far: int, rows: list[Row]) -> None:
-    folded = Fold(("thing",), "step", RUNNING)(given_rows(rows, far), pa.table({}))
+def test_a_fold_is_what_going_through_the_rows_gives(block: int, far: int, rows: list[Row]) -> None:
+    given = given_rows(rows, far)
+    with patch.object(folding, "BLOCK_ROWS", block):
+        folded = Fold(("thing",), "step", RUNNING)(given, given.select(["enrolment", "run_no"]))
     assert [tuple(row.values()) for row in folded.to_pylist()] == one_by_one(rows, far)

@@ -1,11 +1,14 @@
 """Days as they became known are what looking at all that is known at each step gives."""
 
 from datetime import date, timedelta
+from unittest.mock import patch
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headway.features import folding
 from headway.features.known_days import KnownDays
 
 EPOCH = date(1970, 1, 1)
@@ -38,12 +41,14 @@ def looked_at(rows: list[Row]) -> Told:
     return found
 
 
-def computed(rows: list[Row]) -> Told:
+def computed(rows: list[Row], block: int) -> Told:
     days = pa.array([EPOCH + timedelta(days=row[1]) for row in rows], pa.date32())
     whole = {name: pa.array([row[at] for row in rows], pa.int32()) for name, at in (("enrolment", 0), ("step", 2))}
     given = whole | {"run_no": whole["enrolment"], "on": days, "n": pa.array([row[3] for row in rows], pa.int64())}
     found: Told = {}
-    for row in KnownDays("on", "step", "n")(pa.table(given), pa.table({})).to_pylist():
+    with patch.object(folding, "BLOCK_ROWS", block):
+        spans = KnownDays("on", "step", "n")(pa.table(given), pa.table(given).select(["enrolment", "run_no"]))
+    for row in spans.to_pylist():
         before = None if row["before_on"] is None else (row["before_on"] - EPOCH).days
         for step in range(row["from_step"], min(row["until_step"], STEPS)):
             key = row["enrolment"], (row["on"] - EPOCH).days, step
@@ -53,7 +58,8 @@ def computed(rows: list[Row]) -> Told:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize("block", [folding.BLOCK_ROWS, 3], ids=["all at once", "some at a time"])
+@settings(max_examples=120, deadline=None)
 @given(rows=ROWS)
-def test_each_step_tells_what_is_known_then(rows: list[Row]) -> None:
-    assert computed(rows) == looked_at(rows)
+def test_each_step_tells_what_is_known_then(block: int, rows: list[Row]) -> None:
+    assert computed(rows, block) == looked_at(rows)

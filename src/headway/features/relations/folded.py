@@ -29,7 +29,7 @@ def acts(sources: Sources) -> "ir.Table":
     numbered = numbered.left_join(told, "object_type", rname="told_{name}")
     # An act that does not say what it was about has a type once both it and the activity are known.
     untold = numbered.object_type.isnull()
-    return sources.keep(
+    return sources.hold(
         "acts",
         numbered.select(
             *("enrolment", "run_no", "step", "occurred_on", "interactions", "object_no"),
@@ -96,13 +96,16 @@ def objects(sources: Sources) -> Spans:
 def types(sources: Sources) -> Spans:
     """See `headway.features.relations`."""
     folded = sources.fold("by_type", acts(sources), Fold(("type_no", "occurred_on"), "type_step", (_INTERACTIONS,)))
-    rows = with_start(folded.join(kinds(sources), "type_no"))
+    named = kinds(sources)
+    rows = with_start(folded.join(named, "type_no"))
     rows = rows.mutate(course_day=days_between(rows.occurred_on, rows.starts_on)).drop("starts_on")
     return Spans(
         rows,
         ages={"age_days": "occurred_on"},
         always=frozenset({"type", "occurred_on", "interactions", "course_day"}),
         numbers={"type": "type_no"},
+        words={"type": named},
+        lean=folded,
     )
 
 
