@@ -22,6 +22,9 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     compiled = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "headway-tests-compiled"))
     sys.dont_write_bytecode, sys.pycache_prefix = False, compiled
 
+# What commands compile for each other stays out of the home of whoever runs the tests.
+os.environ.setdefault("XDG_CACHE_HOME", str(Path(tempfile.gettempdir()) / "headway-tests-cache"))
+
 # Two processes on two cores: libraries that start a thread for each core would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

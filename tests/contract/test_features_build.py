@@ -20,10 +20,12 @@ from headway import flow
 from headway.domain.records import KINDS, record_id
 from headway.domain.time import AsOf
 from headway.features import as_of
-from headway.features.as_of import FeatureTable, compute, computed, moments_on_days
+from headway.features.as_of import FeatureTable, LiveCohort, Moment, compute, computed, moments_on_days
 from headway.features.definition import FEATURES
 from headway.features.views import view_of
 from headway.flow import App, features, open_app, table_file
+from headway.lake import compiled
+from headway.lake.compiled import cache_folder
 from headway.registry.registry import ModelVersion, Registry
 from tests.support.command import Script, environment, inside
 from tests.support.made import FIRST, RUNNING, SECOND, holding
@@ -169,6 +171,22 @@ def test_who_is_erased_is_in_nothing_that_is_kept(script: Script, home: Path) ->
         assert learner not in kept()
     assert holding(home, learner) == []
     assert counts(script(*build)) == (1, 4, 2, 8), "the cohorts of that run are others now"
+
+
+def test_what_commands_leave_for_each_other_names_nobody(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiled._prepare.cache_clear()
+    with open_app(filled) as app, app.lake.open(None, None) as records:
+        runs = app.lake.runs()
+        table = compute(view_of(), records, moments_on_days(records, runs, [6, 13])).table
+        people = table["learner"].unique().to_pylist()
+        LiveCohort(view_of(), records, Moment(runs[0], AsOf.at("2026-03-01", "UTC"))).refresh(set(people[:2]))
+    left = "".join(path.read_text() for path in cache_folder().rglob("*.json"))
+    assert "active_days_14d" in left
+    assert people
+    assert not [name for name in (*people, *runs) if name in left]
 
 
 def test_joining_files_makes_nothing_be_computed_again(script: Script, home: Path) -> None:

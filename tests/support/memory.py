@@ -72,6 +72,9 @@ class Memory:
         self._kept.add(name)
         return ibis.table(expr.schema(), name=name)
 
+    def prepare(self, exprs: "Sequence[ir.Table]") -> None:
+        """Nothing is asked for twice."""
+
     def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
         return self.keep(name, expr)
 

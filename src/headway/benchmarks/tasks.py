@@ -43,6 +43,9 @@ def build(
     """
     import pyarrow.parquet as pq
 
+    from headway.lake.arrow import without_pandas
+
+    without_pandas()  # as every command does
     from headway.features.as_of import computed, moments_on_days
     from headway.features.views import view_of, view_with
     from headway.lake.lake import Lake

@@ -56,6 +56,9 @@ def opened(home: Path | None, *, dry_run: bool = False, **overrides: Any) -> "It
     command makes it and says so: its name may have been mistyped.
     """
     from headway.cli.output import progress, talk
+    from headway.lake.arrow import without_pandas
+
+    without_pandas()
     from headway.flow import open_app
     from headway.settings import FILE
 

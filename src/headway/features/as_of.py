@@ -265,7 +265,7 @@ class _Values:
             theirs = _of_learners(kind, records.of_runs(kind, self.runs), within)
             records.define(f"here_{kind}", records.keep(f"theirs_{kind}", theirs))
         wide = records.collect(self._wide(records))
-        records.forget(["spine", *_script(self.view).steps, *(f"theirs_{kind}" for kind in self._kinds())])
+        records.forget(["spine", "wide", *(f"theirs_{kind}" for kind in self._kinds())])
         return wide
 
     def of_shares(self, records: Records, parts: pa.Table) -> pa.Table:
@@ -282,13 +282,13 @@ class _Values:
         for kind in script.everywhere:
             records.define(f"everywhere_{kind}", records.everywhere(kind))
         _spine(here, self.moments, self.reading)
-        return [step(here) for step in script.steps.values()][-1]
+        return script.run(here)
 
     def _told(self, records: Records) -> pa.Table:
         script = _script(self.view)
-        made = _columns(self.view, script, records) if self.tell is None else self.tell(records, script.whole())
+        made = _columns(self.view, script, records) if self.tell is None else self.tell(records, script.whole)
         # Before the next group begins: memory would hold both.
-        records.forget(["spine", *script.steps])
+        records.forget(["spine", "wide"])
         return made
 
 
@@ -365,8 +365,7 @@ class LiveCohort:
             self._records.define(f"everywhere_{kind}", self._records.everywhere(kind))
         here = Here(self._records)
         _spine(here, [self.moment], "honest")
-        wide = [step(here) for step in self._script.steps.values()][-1]
-        return here.collect(wide)
+        return here.collect(self._script.run(here))
 
     def __len__(self) -> int:
         return len(self._place)

@@ -1,4 +1,4 @@
-"""What the as-of engine needs of whatever holds the records: eleven verbs, spoken in Ibis expressions.
+"""What the as-of engine needs of whatever holds the records: twelve verbs, spoken in Ibis expressions.
 
 DuckDB over the lake is the built-in answer (`headway.lake`); anything that runs Ibis expressions can be another.
 """
@@ -75,6 +75,10 @@ class Records(Protocol):
 
     def define(self, name: str, expr: "ir.Table") -> "ir.Table":
         """`expr` under `name`, computed whenever it is read."""
+        ...
+
+    def prepare(self, exprs: "Sequence[ir.Table]") -> None:
+        """Makes ready what many processes will ask for; it must say nothing of anybody."""
         ...
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":

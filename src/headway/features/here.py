@@ -55,6 +55,10 @@ class Here:
         """See `Records.define`."""
         return self.records.define(name, expr)
 
+    def prepare(self, exprs: "Sequence[ir.Table]") -> None:
+        """See `Records.prepare`."""
+        self.records.prepare(exprs)
+
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """See `Records.keep`."""
         return self.records.keep(name, expr)

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ibis
+from ibis.expr.operations import UnboundTable
 
 from headway.domain.records import kind_of
 from headway.features import known, spans
@@ -50,12 +51,14 @@ def identity(feature: Feature) -> Identity:
     return feature.name, feature.define, feature.absent
 
 
-@dataclass(slots=True)
+@dataclass
 class Script:
     """The tables that lead from spine and records to features.
 
     Attributes:
         steps: how to make each table, in order.
+        reads: the tables of other steps that each step reads, or whoever reads it does.
+        asked: all that steps ask for.
         results: tables made of table `wide` alone, with one line per `row`, which together hold all columns.
         here: the record kinds of the runs at hand that are read.
         everywhere: those that are read of all runs.
@@ -64,46 +67,75 @@ class Script:
 
     features: tuple[str, ...]
     steps: "dict[str, Callable[[Records], Any]]" = field(default_factory=dict)
+    reads: "dict[str, set[str]]" = field(default_factory=dict)
+    asked: "list[ir.Table]" = field(default_factory=list)
     results: "list[ir.Table]" = field(default_factory=list)
     here: set[str] = field(default_factory=set)
     everywhere: set[str] = field(default_factory=set)
-    _whole: "ir.Table | None" = field(default=None, repr=False, compare=False)
+    _defined: set[str] = field(default_factory=set)
 
+    @cached_property
     def whole(self) -> "ir.Table":
         """`KEYS` and all features as one table; put together once, since Ibis takes a while for it."""
-        if self._whole is None:
-            joined = reduce(lambda one, more: one.join(more, "row"), self.results)
-            self._whole = joined.select(*KEYS, *self.features)
-        return self._whole
+        joined = reduce(lambda one, more: one.join(more, "row"), self.results)
+        return joined.select(*KEYS, *self.features)
+
+    def run(self, records: Records) -> "ir.Table":
+        """The last table that the steps make, `wide`; what no later step reads is let go of on the way."""
+        records.prepare([*self.asked, *self.results])
+        *before, last = self.steps
+        for name in before:
+            self.steps[name](records)
+            records.forget(self._last_read[name])
+        wide: ir.Table = self.steps[last](records)
+        records.forget(before)
+        return wide
+
+    @cached_property
+    def _last_read(self) -> dict[str, set[str]]:
+        """The tables that nobody reads after each step."""
+        names, done = list(self.steps), {}
+        for place, name in enumerate(names):
+            done[name] = self.reads[name].difference(*(self.reads[later] for later in names[place + 1 :]))
+        return done
+
+    def _step(self, name: str, step: "Callable[[Records], Any]", *exprs: "ir.Table") -> None:
+        """A further step; a name that is there already is that step."""
+        if name not in self.steps:
+            self.steps[name] = step
+            self.asked += exprs
+            read = {table.name for expr in exprs for table in expr.op().find(UnboundTable)} & self.steps.keys()
+            self.reads[name] = read.union(*(self.reads[one] for one in read & self._defined))
 
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table that will hold the expression's rows; a name that is there already is that table."""
-        self.steps.setdefault(name, lambda records: records.keep(name, expr))
+        self._step(name, lambda records: records.keep(name, expr), expr)
         return ibis.table(expr.schema(), name=name)
 
     def hold(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The same, held for functions; see `Records.hold`."""
-        self.steps.setdefault(name, lambda records: records.hold(name, expr))
+        self._step(name, lambda records: records.hold(name, expr), expr)
         return ibis.table(expr.schema(), name=name)
 
     def transform(
         self, name: str, function: Transform, rows: "ir.Table", cursor: "ir.Table", schema: ibis.Schema
     ) -> "ir.Table":
         """The unbound table that will hold what the function makes of both; a name that is there already is it."""
-        self.steps.setdefault(name, lambda records: records.transform(name, function, rows, cursor, schema))
+        self._step(name, lambda records: records.transform(name, function, rows, cursor, schema), rows, cursor)
         return ibis.table(schema, name=name)
 
     def where_any(self, name: str, rows: "ir.Table", of: "ir.Table | None") -> "ir.Table":
         """The unbound table of these rows, or of none where `of` is given and empty: then nothing is computed."""
         if of is None:
             return rows
-        schema = rows.schema()
+        schema, first = rows.schema(), of.limit(1)
 
         def choose(records: Records) -> None:
-            found = records.collect(of.limit(1)).num_rows
+            found = records.collect(first).num_rows
             records.define(name, rows if found else records.put(f"no_{name}", schema.to_pyarrow().empty_table()))
 
-        self.steps[name] = choose
+        self._step(name, choose, rows, first)
+        self._defined.add(name)
         return ibis.table(schema, name=name)
 
 

@@ -14,7 +14,6 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar, cast
 
@@ -29,6 +28,7 @@ from ibis.expr.operations import DropColumns, Field, Project, UnboundTable
 from headway.domain.errors import InputError, LakeError, UnknownName
 from headway.domain.records import KINDS, kind_of
 from headway.domain.time import AsOf
+from headway.lake.compiled import prepare, sql_of
 from headway.lake.engine import Budget, engine, engine_errors, rows_of
 from headway.lake.tables import Tables, layout_of
 from headway.lake.versions import Snapshot
@@ -221,7 +221,7 @@ class Records:
         found = self._at_hand(expr.op())
         if found is None:
             with engine_errors():
-                found = self._con.sql(_sql(expr)).to_arrow_table().select(wanted.names)
+                found = self._con.sql(sql_of(expr)).to_arrow_table().select(wanted.names)
         return found.cast(wanted)
 
     def _at_hand(self, node: Any) -> pa.Table | None:
@@ -281,11 +281,15 @@ class Records:
         made = [function(group).select(wanted.names).cast(wanted) for group in _groups_of(self.collect(rows), by)]
         return self.put(name, pa.concat_tables([wanted.empty_table(), *made]))
 
+    def prepare(self, exprs: "Sequence[ir.Table]") -> None:
+        """Makes these expressions ready, for other processes too; see `lake.compiled`."""
+        prepare(exprs)
+
     def keep(self, name: str, expr: "ir.Table") -> "ir.Table":
         """The unbound table `name` that now holds the expression's rows, for as long as the records are open."""
         self._make_room(name)
         with engine_errors():
-            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(expr)}")
+            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql_of(expr)}")
         self._stored.add(name)
         return ibis.table(expr.schema(), name=name)
 
@@ -302,7 +306,7 @@ class Records:
         """The unbound table `name` that stands for the expression, computed whenever it is read."""
         self._check_free(name)
         with engine_errors():
-            self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_sql(expr)}")
+            self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql_of(expr)}")
         return ibis.table(expr.schema(), name=name)
 
     def put(self, name: str, table: pa.Table) -> "ir.Table":
@@ -328,7 +332,7 @@ class Records:
             LakeError: a file of the lake cannot be read.
         """
         with engine_errors():
-            return write_file(self._con, _sql(expr), cast("pa.Schema", expr.schema().to_pyarrow()), path)
+            return write_file(self._con, sql_of(expr), cast("pa.Schema", expr.schema().to_pyarrow()), path)
 
     def _make_room(self, name: str) -> None:
         """Lets go of what was held under a name: the engine itself replaces what it keeps."""
@@ -417,18 +421,3 @@ def _groups_of(table: pa.Table, by: Sequence[str]) -> Iterator[pa.Table]:
 @lru_cache(maxsize=256)
 def _arrow(schema: ibis.Schema) -> pa.Schema:
     return cast("pa.Schema", schema.to_pyarrow())
-
-
-def _sql(expr: "ir.Table") -> str:
-    with _COMPILING:
-        return _compiled(expr.op())
-
-
-_COMPILING: Final = Lock()
-"""Whoever needs what another is compiling waits for it: to compile it twice would take both as long."""
-
-
-@lru_cache(maxsize=512)
-def _compiled(node: Any) -> str:
-    """The SQL of an expression's node. Compiling takes Ibis 0.1-0.4 s, and the same feature view is asked for again."""
-    return str(ibis.to_sql(node.to_expr(), dialect="duckdb"))
