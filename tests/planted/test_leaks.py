@@ -300,13 +300,13 @@ def test_a_dropped_first_day_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
         planted.setattr(Question, "past_days", lambda question: [question.day])
         with pytest.raises(AssertionError, match="past runs"):
             check_first_days()
-    honest = known.risk_set
+    honest = known.spine_of
 
-    def from_the_second_step(changes: "ir.Table", moments: "ir.Table", *, keep_departed: bool = False) -> "ir.Table":
-        everyone = honest(changes, moments, keep_departed=keep_departed)
+    def from_the_second_step(at_risk: "ir.Table", moments: "ir.Table") -> "ir.Table":
+        everyone = honest(at_risk, moments)
         return everyone.filter(everyone.course_day != 0)
 
-    monkeypatch.setattr(known, "risk_set", from_the_second_step)
+    monkeypatch.setattr(known, "spine_of", from_the_second_step)
     with pytest.raises(AssertionError, match="day 0 is not looked at"):
         check_first_days()
 

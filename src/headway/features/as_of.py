@@ -34,10 +34,10 @@ Reading = Literal["honest", "as published"]
 Tell = Callable[[Records, "ir.Table"], pa.Table]
 """What is made of features; see `cohorts`."""
 
-GROUP_STATEMENTS: Final = 1_000_000
+GROUP_STATEMENTS: Final = 750_000
 """Course runs are computed in groups of about this many statements, so that memory does not grow with their number."""
 
-GROUP_ROWS: Final = 100_000
+GROUP_ROWS: Final = 75_000
 """And of about this many rows of features."""
 
 MOST_ROWS: Final = 500_000
@@ -265,7 +265,7 @@ class _Values:
             theirs = _of_learners(kind, records.of_runs(kind, self.runs), within)
             records.define(f"here_{kind}", records.keep(f"theirs_{kind}", theirs))
         wide = records.collect(self._wide(records))
-        records.forget(["spine", "wide", *(f"theirs_{kind}" for kind in self._kinds())])
+        records.forget(["at_risk", "wide", *(f"theirs_{kind}" for kind in self._kinds())])
         return wide
 
     def of_shares(self, records: Records, parts: pa.Table) -> pa.Table:
@@ -288,7 +288,7 @@ class _Values:
         script = _script(self.view)
         made = _columns(self.view, script, records) if self.tell is None else self.tell(records, script.whole)
         # Before the next group begins: memory would hold both.
-        records.forget(["spine", "wide"])
+        records.forget(["at_risk", "wide"])
         return made
 
 
@@ -660,7 +660,9 @@ def _spine(
     when = _moments_table(records, moments, gap_days, horizon_days)
     changes = _known(known.in_turn(records.table("enrolments")), when)
     changes = changes.filter(changes.valid_from <= changes.as_of)
-    return records.keep("spine", known.risk_set(changes, when, keep_departed=reading == "as published"))
+    at_risk = records.keep("at_risk", known.risk_set(changes, keep_departed=reading == "as published"))
+    # Few read more than a few of its columns.
+    return records.define("spine", known.spine_of(at_risk, when))
 
 
 def _groups(records: Records, moments: Sequence[Moment]) -> Iterator[list[Moment]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _BITS: Final = 63
 _NEAR: Final = 1 << 15
 
-BLOCK_ROWS: Final = 1 << 16
+BLOCK_ROWS: Final = 1 << 17
 """About as many rows are folded at a time: what is made of them on the way stays near the processor."""
 
 _SHORT: Final = 31
@@ -255,14 +255,21 @@ def in_order(rows: pa.Table, keys: Sequence[str], values: Sequence[str]) -> Sort
     if sum(bits.values()) > _BITS:
         order = np.lexsort([columns[name] for name in (*keys, *values)][::-1])
         return Sorted(keys, values, None, {}, {name: column[order] for name, column in columns.items()})
-    packed, shift, places = np.zeros(len(rows), dtype=np.int64), 0, {}
+    shift, places, nothing = 0, {}, 0
     for name in reversed(columns):
         places[name] = (shift, bits[name], ends[name][0])
+        nothing += ends[name][0] << shift
         shift += bits[name]
+    # On the way a number may be too large and lose its first digits: with `nothing` taken off it has none of them.
+    nothing = (nothing + (1 << _BITS)) % (1 << _BITS + 1) - (1 << _BITS)
+    packed = np.zeros(len(rows), dtype=np.int64)
     # Some rows at a time, so that they stay near the processor while they are packed.
     for part in (slice(begin, begin + _NEAR) for begin in range(0, len(rows), _NEAR)):
-        for name, (shift, _, least) in places.items():
-            packed[part] += np.subtract(columns[name][part], least, dtype=np.int64) << shift
+        some = packed[part]
+        for name, column in columns.items():
+            some <<= bits[name]
+            some += column[part]
+        some -= nothing
     packed.sort()
     return Sorted(keys, values, packed, places, {})
 

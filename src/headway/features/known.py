@@ -166,12 +166,11 @@ class Later:
     attributes: "ir.Table"
 
 
-def risk_set(changes: "ir.Table", moments: "ir.Table", *, keep_departed: bool = False) -> "ir.Table":
+def risk_set(changes: "ir.Table", *, keep_departed: bool = False) -> "ir.Table":
     """Everyone whose latest known status is enrolled, with a row number that does not depend on the order of records.
 
     Args:
         changes: changes of status that were known and in force at each moment, as `in_turn` numbers them.
-        moments: all columns of the moments.
         keep_departed: also those who have left again, which an honest reading never does.
     """
     at = ["run_no", "step", "learner_no"]
@@ -183,10 +182,14 @@ def risk_set(changes: "ir.Table", moments: "ir.Table", *, keep_departed: bool = 
         registered_on=changes.valid_from_on.min(where=enrolling),
     )
     enrolled = last.filter(last.registered_on.notnull() if keep_departed else last["last"] % 2 == 1)
-    numbered = enrolled.select(
+    return enrolled.select(
         "run_no", "step", "learner", "registered_on", row=ibis.row_number().over(ibis.window(order_by=at))
     )
-    there = numbered.join(moments, ["run_no", "step"])
+
+
+def spine_of(at_risk: "ir.Table", moments: "ir.Table") -> "ir.Table":
+    """The risk set with all columns of the moments."""
+    there = at_risk.join(moments, ["run_no", "step"])
     return there.mutate(course_day=days_between(there.as_of_on, there.starts_on)).select(*SPINE.names)
 
 

@@ -124,9 +124,13 @@ class _Plan:
 
         def value(op: Op, totals: "ir.Table") -> Any:
             made = {found: answers[found](totals).op() for found in _parts(op)}
-            return ibis.ifelse(present(totals) > 0, op.replace(made).to_expr(), None)
+            return op.replace(made).to_expr()
 
-        return {name: partial(value, op) for name, op in asked.items()}
+        def value_or_null(op: Op, totals: "ir.Table") -> Any:
+            return ibis.ifelse(present(totals) > 0, value(op, totals), None)
+
+        zero = {d.name for d in definitions if d.absent == 0 and _zero_of_nothing(asked[d.name])}
+        return {name: partial(value if name in zero else value_or_null, op) for name, op in asked.items()}
 
     def _asked(self, definition: "Feature") -> Op:
         """What a feature is made of; where it is a sum and absent is 0, a sum of nothing is 0."""
@@ -171,6 +175,9 @@ class _Plan:
         window = self.reader.window(op.where)
         if window is not None and self.reader.still(op.arg):
             return self.sum(_number(op.arg), window.and_(self.reader.told(op.arg)))
+        moving = self._moving(op.arg) if window is not None and op.arg.dtype.is_boolean() else None
+        if window is not None and moving is not None:
+            return self.sum(None, window.and_(moving))
         of_sum = self.answer(op)
         return lambda totals: of_sum(totals).fill_null(0)
 
@@ -234,13 +241,18 @@ class _Plan:
 
     def _times_true(self, condition: Op, window: Window) -> Answer | None:
         """How often a moving condition is true among the rows of a window; null where there is none."""
-        moving = self.reader.window(condition)
-        if moving is None or not all(never_null(part) for part in moving.where):
+        moving = self._moving(condition)
+        if moving is None:
             return None
         dates = {bound.date for bound in moving.starts | moving.ends}
         dated = fold(Window.and_, [self.reader.told(self.reader.shown[date].op()) for date in sorted(dates)], window)
         n, true = self.sum(None, dated), self.sum(None, window.and_(moving))
         return lambda totals: ibis.ifelse(n(totals) > 0, true(totals), None)
+
+    def _moving(self, condition: Op) -> Window | None:
+        """The window in which a condition is true, where it is never null."""
+        moving = self.reader.window(condition)
+        return moving if moving is not None and all(never_null(part) for part in moving.where) else None
 
     def _age_sum(self, op: Op, aged: Aged, window: Window) -> Answer:
         """The sum of ages is the number of rows times the as-of day, less the sum of their days."""
@@ -348,6 +360,10 @@ def _zeroed(op: Op) -> bool:
         return False
     other = op.arg[1]
     return isinstance(other, ops.Literal) and other.value == 0
+
+
+def _zero_of_nothing(op: Op) -> bool:
+    return _zeroed(op) or isinstance(op, ops.CountStar | ops.Count | ops.CountDistinct)
 
 
 def _number(op: Op) -> Op:

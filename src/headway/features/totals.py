@@ -30,7 +30,7 @@ _INT64: Final = pa.int64()
 _MOST_CODES: Final = 1 << 20
 """Whole numbers of a wider range are counted before they are told apart."""
 
-PART_ROWS: Final = 1 << 17
+PART_ROWS: Final = 1 << 16
 """About as many spans are added up at a time."""
 
 _FAR: Final = 1_000_000
@@ -374,6 +374,7 @@ class _Spans:
             packed <<= wide
             packed += column[kept]
         packed.sort()
+        packed = packed[np.flatnonzero(np.diff(packed, prepend=-1))]
         below = (1 << bits) - 1
         step, gone = (packed >> bits & below).astype(np.int32), (packed & below).astype(np.int32)
         line = packed >> 2 * bits + value_bits

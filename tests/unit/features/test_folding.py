@@ -31,13 +31,13 @@ ROWS = st.lists(
 )
 
 
-def given_rows(rows: list[Row], far: int) -> pa.Table:
-    """Rows as an engine hands them over; `far` spreads their keys."""
+def given_rows(rows: list[Row], far: int, off: int) -> pa.Table:
+    """Rows as an engine hands them over; `far` spreads their keys, `off` moves them."""
     return pa.table(
         {
             "enrolment": pa.array([row[0] for row in rows], pa.int32()),
             "run_no": pa.array([row[0] % 2 for row in rows], pa.int32()),
-            "thing": pa.array([None if row[1] is None else row[1] * far for row in rows], pa.int64()),
+            "thing": pa.array([None if row[1] is None else row[1] * far + off for row in rows], pa.int64()),
             "step": pa.array([row[2] for row in rows], pa.int32()),
             "on": pa.array([date(1970, 1, 1) + timedelta(days=row[3]) for row in rows], pa.date32()),
             "clicks": pa.array([row[4] for row in rows], pa.int64()),
@@ -45,11 +45,11 @@ def given_rows(rows: list[Row], far: int) -> pa.Table:
     )
 
 
-def one_by_one(rows: list[Row], far: int) -> list[tuple[object, ...]]:
+def one_by_one(rows: list[Row], far: int, off: int) -> list[tuple[object, ...]]:
     things: dict[tuple[int, int], dict[int, list[Row]]] = {}
     for row in rows:
         if row[1] is not None:
-            things.setdefault((row[0], row[1] * far), {}).setdefault(row[2], []).append(row)
+            things.setdefault((row[0], row[1] * far + off), {}).setdefault(row[2], []).append(row)
     found: list[tuple[object, ...]] = []
     for (enrolment, thing), steps in sorted(things.items()):
         ordered = sorted(steps)
@@ -63,11 +63,12 @@ def one_by_one(rows: list[Row], far: int) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("far", [1, 2**60], ids=["packed into one number", "too wide for one number"])
+@pytest.mark.parametrize("off", [0, 2**62, -(2**61)], ids=["near zero", "far above", "far below"])
 @pytest.mark.parametrize("block", [folding.BLOCK_ROWS, 3], ids=["all at once", "some at a time"])
 @settings(max_examples=60, deadline=None)
 @given(rows=ROWS)
-def test_a_fold_is_what_going_through_the_rows_gives(block: int, far: int, rows: list[Row]) -> None:
-    given = given_rows(rows, far)
+def test_a_fold_is_what_going_through_the_rows_gives(block: int, off: int, far: int, rows: list[Row]) -> None:
+    given = given_rows(rows, far, off)
     with patch.object(folding, "BLOCK_ROWS", block):
         folded = Fold(("thing",), "step", RUNNING)(given, given.select(["enrolment", "run_no"]))
-    assert [tuple(row.values()) for row in folded.to_pylist()] == one_by_one(rows, far)
+    assert [tuple(row.values()) for row in folded.to_pylist()] == one_by_one(rows, far, off)

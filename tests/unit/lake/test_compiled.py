@@ -123,8 +123,8 @@ def test_what_differs_has_another_content() -> None:
 
 
 def test_what_cannot_be_told_is_compiled_each_time(folder: Path) -> None:
-    @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-    def soundex(word: str) -> str: ...  # type: ignore[empty-body]
+    @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # of Ibis
+    def soundex(word: str) -> str: ...  # type: ignore[empty-body]  # a name is all it has
 
     table = ibis.table({"word": "string"}, name="rows")
     expr = table.select(sound=soundex(table.word))
