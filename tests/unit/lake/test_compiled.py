@@ -123,7 +123,7 @@ def test_what_differs_has_another_content() -> None:
 
 
 def test_what_cannot_be_told_is_compiled_each_time(folder: Path) -> None:
-    @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # of Ibis
+    @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # Ibis does not tell its type
     def soundex(word: str) -> str: ...  # type: ignore[empty-body]  # a name is all it has
 
     table = ibis.table({"word": "string"}, name="rows")
