@@ -8,6 +8,7 @@ so that the order in which an engine adds numbers never shows.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import ibis
@@ -658,11 +659,21 @@ def _spine(
 ) -> "ir.Table":
     """One row per (enrolment, moment) of everyone enrolled at it: the only definition of the risk set."""
     when = _moments_table(records, moments, gap_days, horizon_days)
-    changes = _known(known.in_turn(records.table("enrolments")), when)
-    changes = changes.filter(changes.valid_from <= changes.as_of)
-    at_risk = records.keep("at_risk", known.risk_set(changes, keep_departed=reading == "as published"))
+    at_risk, spine = _risk_set(records.table("enrolments").op(), when.op(), reading, _known, known.spine_of)
+    records.prepare([at_risk, spine])
+    records.keep("at_risk", at_risk)
     # Few read more than a few of its columns.
-    return records.define("spine", known.spine_of(at_risk, when))
+    return records.define("spine", spine)
+
+
+@lru_cache(maxsize=16)
+def _risk_set(enrolments: Any, moments: Any, reading: Reading, cut: Any, spine_of: Any) -> "tuple[ir.Table, ir.Table]":
+    """The risk set and the spine made of it, of the nodes of two tables; Ibis takes a while for it."""
+    when = moments.to_expr()
+    changes = cut(known.in_turn(enrolments.to_expr()), when)
+    changes = changes.filter(changes.valid_from <= changes.as_of)
+    at_risk = known.risk_set(changes, keep_departed=reading == "as published")
+    return at_risk, spine_of(ibis.table(at_risk.schema(), name="at_risk"), when)
 
 
 def _groups(records: Records, moments: Sequence[Moment]) -> Iterator[list[Moment]]:

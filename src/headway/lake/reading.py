@@ -167,7 +167,7 @@ class Records:
         """
         if kind not in self._kinds:
             raise UnknownName.of("opened record kind", kind, self._kinds)
-        return ibis.table(ibis.Schema.from_pyarrow(self._kinds[kind].schema), name=kind)
+        return ibis.table(_schema(self._kinds[kind].schema), name=kind)
 
     def everywhere(self, kind: str) -> "ir.Table":
         """The unbound table of a record kind in every run there is, known by the same time.
@@ -312,7 +312,7 @@ class Records:
     def put(self, name: str, table: pa.Table) -> "ir.Table":
         """The unbound table `name` that now holds the rows of an Arrow table, for as long as the records are open."""
         self._make_room(name)
-        schema = ibis.Schema.from_pyarrow(table.schema)
+        schema = _schema(table.schema)
         self._con.register("headway_arriving", table.cast(schema.to_pyarrow()))
         try:
             with engine_errors():
@@ -416,6 +416,11 @@ def _groups_of(table: pa.Table, by: Sequence[str]) -> Iterator[pa.Table]:
     first = np.append(np.flatnonzero(begins), len(ordered))
     for begin, end in pairwise(first.tolist()):
         yield ordered.slice(begin, end - begin)
+
+
+@lru_cache(maxsize=256)
+def _schema(schema: pa.Schema) -> ibis.Schema:
+    return ibis.Schema.from_pyarrow(schema)
 
 
 @lru_cache(maxsize=256)
