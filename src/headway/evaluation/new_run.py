@@ -1,9 +1,10 @@
 """Calibrating for a course run that is none of those learned from.
 
 Held-out learners of a run that was learned from say how well a model knows that run. A new run differs from it, and
-over-confidence is what that costs. Promises a calibration that rests, where there are several past runs, also on risks
-from fits that left a whole run out (internal-external validation: Steyerberg and Harrell 2016,
-doi:10.1016/j.jclinepi.2015.04.005), and that is moderated for how much runs differ.
+over-confidence is what that costs. Promises a calibration that is moderated for how much runs differ, runs of one
+course less than those of several. Without a past of the course it rests, where there are several past runs, also on
+risks from fits that left a whole run out (internal-external validation: Steyerberg and Harrell 2016,
+doi:10.1016/j.jclinepi.2015.04.005).
 """
 
 from collections.abc import Callable
@@ -22,6 +23,11 @@ SLOPE_SD: Final = 0.5
 """How much a run differs from those before it, on the log-odds scale: chosen from a grid on OULAD, on 22 runs and days
 from records alone and on six days of AAA 2014J. It is a choice, not an estimate."""
 
+COURSE_OFFSET_SD: Final = 0.25
+COURSE_SLOPE_SD: Final = 0.4
+"""The same where earlier runs of the course were learned from. The offset is as measured on OULAD (0.24 from one run of
+a course to the next), the slope chosen from a grid on its runs; see decision 0008."""
+
 RUN_FOLDS: Final = 3
 """Past runs are left out in so many groups at most: each costs a fit."""
 
@@ -29,8 +35,13 @@ FEWEST: Final = 10
 """A past run with fewer rows of either label says too little about how runs differ."""
 
 
+def for_the_next_run(own: Calibration) -> Calibration:
+    """`own`, the calibration on earlier runs of the course, moderated for what its next run may do differently."""
+    return Moderated((own,), COURSE_OFFSET_SD, COURSE_SLOPE_SD)
+
+
 def for_a_new_run(own: Calibration, rows: Rows, by_run: Floats) -> Calibration:
-    """The mean of `own` and of what risks for runs left out ask for, moderated.
+    """The mean of `own` and of what risks for runs left out ask for, moderated for runs of any course.
 
     Args:
         own: the calibration on the slice of the past that is most like what will be scored.

@@ -16,7 +16,7 @@ from headway.evaluation import blending
 from headway.evaluation import calibration as calibrations
 from headway.evaluation.calibration import Calibration
 from headway.evaluation.metrics import log_loss
-from headway.evaluation.new_run import for_a_new_run, held_out_by_run
+from headway.evaluation.new_run import for_a_new_run, for_the_next_run, held_out_by_run
 from headway.evaluation.ranges import Comparable, Withheld
 from headway.evaluation.rows import Rows, learner_folds, refuse_shared_learners
 from headway.models.model import MODELS, Fitted, Floats, Matrix, Model
@@ -26,6 +26,9 @@ from headway.models.training import balanced_weights
 FOLDS: Final = 4
 WORKERS: Final = 2
 FEWEST_OF_A_CLASS: Final = 10
+ENOUGH_OF_A_CLASS: Final = 40
+"""With so many of either class in a course's past, the log-odds of its base rate are known (standard error at most
+0.22) better than the next run will keep to them: the course is then calibrated by its own past alone."""
 MANY_TO_COMPARE: Final = 200
 """With so many learners of the same course, a range compares with them alone."""
 PART: Final = "risk-model.json"
@@ -91,11 +94,12 @@ class RiskModel:
 
 
 def fit(model: Model, rows: Rows, *, course: str, day: int, seed: int, run: str | None = None) -> RiskModel:
-    """`model` fitted on all rows, calibrated on the later slice of the past that is most like what it will meet.
+    """`model` fitted on all rows, calibrated on the slice of the past that is most like what it will meet.
 
-    The slice is the latest run of the same course, else the latest run, on the day nearest to `day`. Its risks come
-    from fits that left its learners out, fold by fold, so that the final fit can use every row. For a run that is none
-    of those learned from, what whole runs left out ask for counts too (see `new_run`).
+    The slice is the runs of the same course, else the latest run, each on its day nearest to `day`; for a run that was
+    learned from itself, that run. Its risks come from fits that left its learners out, fold by fold, so that the final
+    fit can use every row. A run that is none of those learned from will differ: see `new_run`. Where its course has no
+    past, or too small a one, what whole runs left out ask for counts too.
 
     Args:
         model: the way to learn.
@@ -118,25 +122,27 @@ class HeldOutPast:
 
     Attributes:
         by_learner: risks from fits without the row's learner, not calibrated; NaN where none was asked for or possible.
-        by_run: risks from fits without its run and learner, likewise; None where no new run is to be scored.
+        by_run: risks from fits without its run and learner, likewise; None where the calibration does not ask for them.
         to_calibrate: the slice of the past that is most like what will be scored.
         to_compare: the learners that ranges compare with.
+        new: whether the run that will be scored is none of those learned from.
     """
 
     by_learner: Floats
     by_run: Floats | None
     to_calibrate: NDArray[np.bool_]
     to_compare: NDArray[np.bool_]
+    new: bool
 
 
 def held_out_past(model: Model, rows: Rows, *, course: str, day: int, seed: int, new: bool) -> HeldOutPast:
     """What `model` says of past learners whom it has not learned from; arguments as in `fit`, `new` for a new run."""
-    to_calibrate, to_compare = _calibration_slice(rows, course, day), _comparable(rows, course, day)
+    to_calibrate, to_compare = _calibration_slice(rows, course, day, new), _comparable(rows, course, day)
     by_learner = held_out(model, rows, to_calibrate | to_compare, seed)
-    by_run = None
-    if new and not model.trivial:
+    by_run, new = None, new and not model.trivial
+    if new and not _well_known(rows.where(to_calibrate), course):
         by_run = held_out_by_run(rows, lambda rest, out: _told(model, rest, out, seed))
-    return HeldOutPast(by_learner, by_run, to_calibrate, to_compare)
+    return HeldOutPast(by_learner, by_run, to_calibrate, to_compare, new)
 
 
 def assembled(model: Model, fitted: Fitted, rows: Rows, past: HeldOutPast, seed: int) -> RiskModel:
@@ -144,8 +150,8 @@ def assembled(model: Model, fitted: Fitted, rows: Rows, past: HeldOutPast, seed:
     told = past.to_calibrate & ~np.isnan(past.by_learner)
     chosen = calibration_of(model, rows.where(told), past.by_learner[told], seed)
     loss = log_loss(rows.labels[told], chosen.apply(past.by_learner[told]))
-    if past.by_run is not None:
-        chosen = for_a_new_run(chosen, rows, past.by_run)
+    if past.new:
+        chosen = for_the_next_run(chosen) if past.by_run is None else for_a_new_run(chosen, rows, past.by_run)
     told = past.to_compare & ~np.isnan(past.by_learner)
     compared = Comparable.fit(chosen.apply(past.by_learner[told]), rows.labels[told], rows.learners[told])
     return RiskModel(model.name, fitted, chosen, compared, loss)
@@ -197,30 +203,51 @@ def class_weights(labels: Floats) -> Floats:
     return balanced_weights(labels) if rare < 0.2 else np.ones(len(labels))
 
 
-def _calibration_slice(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
-    """The rows to calibrate on, enough of both classes: the same course first, the latest run, the nearest day."""
-    of_course = np.array([run.rsplit("/", 1)[0] == course for run in rows.runs], dtype=bool)
-    for candidates in (of_course, np.ones(len(rows), dtype=bool)):
-        runs = sorted(set(rows.runs[candidates]), key=lambda run: (-rows.instants[rows.runs == run].max(), run))
-        for run in runs:
-            on_days = rows.days[rows.runs == run]
-            nearest = on_days[np.argmin(np.abs(on_days - day))]
-            chosen = np.asarray((rows.runs == run) & (rows.days == nearest), dtype=np.bool_)
-            positives = rows.labels[chosen].sum()
-            if min(positives, chosen.sum() - positives) >= FEWEST_OF_A_CLASS:
-                return chosen
+def _calibration_slice(rows: Rows, course: str, day: int, new: bool) -> NDArray[np.bool_]:
+    """The rows to calibrate on, each run on its nearest day, enough of both classes.
+
+    For a new run all runs of its course; else the latest run, of the same course where there is one.
+    """
+    nearest, of_course = _nearest_days(rows, day), _of_course(rows, course)
+    if new and _fewer_class(rows.labels[nearest & of_course]) >= FEWEST_OF_A_CLASS:
+        return nearest & of_course
+    other = {run: not of_course[rows.runs == run].any() for run in set(rows.runs)}
+    latest = {run: int(rows.instants[rows.runs == run].max()) for run in other}
+    for run in sorted(other, key=lambda run: (other[run], -latest[run], run)):
+        chosen = np.asarray(nearest & (rows.runs == run), dtype=np.bool_)
+        if _fewer_class(rows.labels[chosen]) >= FEWEST_OF_A_CLASS:
+            return chosen
     return np.ones(len(rows), dtype=bool)
+
+
+def _well_known(calibrated_on: Rows, course: str) -> bool:
+    """Whether these rows are the past of that course, and enough of it."""
+    return bool(_of_course(calibrated_on, course).all() and _fewer_class(calibrated_on.labels) >= ENOUGH_OF_A_CLASS)
+
+
+def _fewer_class(labels: Floats) -> float:
+    return min(float(labels.sum()), len(labels) - float(labels.sum()))
+
+
+def _of_course(rows: Rows, course: str) -> NDArray[np.bool_]:
+    return np.array([run.rsplit("/", 1)[0] == course for run in rows.runs], dtype=np.bool_)
+
+
+def _nearest_days(rows: Rows, day: int) -> NDArray[np.bool_]:
+    """The rows of each run on its day nearest to `day`."""
+    chosen = np.zeros(len(rows), dtype=np.bool_)
+    for run in set(rows.runs):
+        of_run = rows.runs == run
+        nearest = rows.days[of_run][np.argmin(np.abs(rows.days[of_run] - day))]
+        chosen |= np.asarray(of_run & (rows.days == nearest), dtype=np.bool_)
+    return chosen
 
 
 def _comparable(rows: Rows, course: str, day: int) -> NDArray[np.bool_]:
     """The rows whose learners a range may compare with: each run on its nearest day, of the same course if many are."""
-    chosen = np.zeros(len(rows), dtype=bool)
-    for run in set(rows.runs):
-        of_run = rows.runs == run
-        nearest = rows.days[of_run][np.argmin(np.abs(rows.days[of_run] - day))]
-        chosen |= np.asarray(of_run & (rows.days == nearest), dtype=bool)
-    of_course = np.array([run.rsplit("/", 1)[0] == course for run in rows.runs], dtype=bool)
-    return chosen & of_course if (chosen & of_course).sum() >= MANY_TO_COMPARE else chosen
+    chosen = _nearest_days(rows, day)
+    same = chosen & _of_course(rows, course)
+    return same if same.sum() >= MANY_TO_COMPARE else chosen
 
 
 def held_out(model: Model, rows: Rows, wanted: NDArray[np.bool_], seed: int) -> Floats:

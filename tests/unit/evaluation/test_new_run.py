@@ -1,11 +1,14 @@
 """Calibrating for a run that was not learned from: whole runs left out, and moderation."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.evaluation import calibration as calibrations
+from headway.evaluation import new_run, risk_model
 from headway.evaluation.calibration import Identity, Isotonic, Moderated, Platt
 from headway.evaluation.metrics import log_loss
 from headway.evaluation.new_run import for_a_new_run, held_out_by_run, run_folds
@@ -81,6 +84,48 @@ def test_one_past_run_gives_moderation_alone() -> None:
 def test_the_run_that_was_learned_from_is_not_moderated() -> None:
     assert fit(LOGISTIC, ROWS, course="s/c", day=14, seed=1).calibration.method == "moderated"
     assert fit(LOGISTIC, ROWS, course="s/c", day=14, seed=1, run="s/c/2").calibration.method != "moderated"
+
+
+def spreads(past: Rows, course: str) -> tuple[float, float, int]:
+    found = fit(LOGISTIC, past, course=course, day=14, seed=1).calibration
+    assert isinstance(found, Moderated)
+    return found.offset_sd, found.slope_sd, len(found.parts)
+
+
+def test_a_course_with_enough_of_a_past_is_calibrated_by_it_alone_and_moderated_less() -> None:
+    past = rows_of({"s/c/1": [14], "s/c/2": [14], "s/d/1": [14]}, learners=120)
+    assert spreads(past, "s/c") == (new_run.COURSE_OFFSET_SD, new_run.COURSE_SLOPE_SD, 1)
+    assert spreads(past, "s/x") == (new_run.OFFSET_SD, new_run.SLOPE_SD, 2)
+    small = rows_of({"s/c/1": [14], "s/d/1": [14], "s/d/2": [14]})
+    assert 10 < small.labels[small.runs == "s/c/1"].sum() < risk_model.ENOUGH_OF_A_CLASS
+    assert spreads(small, "s/c") == (new_run.OFFSET_SD, new_run.SLOPE_SD, 2)
+
+
+def test_whole_runs_are_left_out_only_where_the_calibration_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(rows: Rows, tell: Callable[[Rows, Rows], Floats]) -> Floats:
+        asked.append(len(rows))
+        return held_out_by_run(rows, tell)
+
+    monkeypatch.setattr(risk_model, "held_out_by_run", counted)
+    past = rows_of({"s/c/1": [14], "s/c/2": [14], "s/d/1": [14]}, learners=120)
+    fit(LOGISTIC, past, course="s/c", day=14, seed=1)
+    assert not asked
+    fit(LOGISTIC, past, course="s/x", day=14, seed=1)
+    assert asked
+
+
+def test_where_a_course_s_own_runs_keep_to_a_base_rate_of_their_own_the_next_one_is_told_by_them() -> None:
+    """Other courses lose far more learners than this one, and no feature says which course it is."""
+    gaps = []
+    for seed in range(5):
+        own = rows_of({"s/c/1": [14], "s/c/2": [14]}, learners=250, share=0.2, seed=seed)
+        others = rows_of({"s/d/1": [14], "s/e/1": [14]}, learners=250, share=0.7, seed=seed + 50)
+        next_run = rows_of({"s/c/3": [14]}, learners=2000, share=0.2, seed=seed + 100)
+        model = fit(LOGISTIC, joined([own, others]), course="s/c", day=14, seed=1)
+        gaps.append(float(model.predict(next_run.features).risks.mean()) - 0.2)
+    assert abs(np.mean(gaps)) < 0.04
 
 
 def test_where_runs_differ_it_loses_less_on_the_next_run() -> None:

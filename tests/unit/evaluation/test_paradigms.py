@@ -239,7 +239,7 @@ def past_of(runs: list[str]) -> Rows:
 
 def held_out_risks(by_learner: list[float], by_run: list[float] | None) -> HeldOutPast:
     everyone = np.ones(len(by_learner), dtype=np.bool_)
-    return HeldOutPast(np.array(by_learner), None if by_run is None else np.array(by_run), everyone, everyone)
+    return HeldOutPast(np.array(by_learner), None if by_run is None else np.array(by_run), everyone, everyone, True)
 
 
 def test_parts_are_tried_as_they_will_be_used() -> None:

@@ -101,19 +101,25 @@ def test_without_leaving_them_out_it_would_be_seen(monkeypatch: pytest.MonkeyPat
     assert model.held_out_loss < 0.2
 
 
-def chosen(rows: Rows, course: str = COURSE, day: int = 14) -> tuple[set[str], set[int]]:
-    which = risk_model._calibration_slice(rows, course, day)
+def chosen(rows: Rows, course: str = COURSE, day: int = 14, new: bool = True) -> tuple[set[str], set[int]]:
+    which = risk_model._calibration_slice(rows, course, day, new)
     return set(rows.runs[which]), set(rows.days[which].tolist())
 
 
-def test_it_is_calibrated_on_the_latest_run_of_the_course_on_the_nearest_day() -> None:
-    assert chosen(ROWS) == ({"s/c/2"}, {14})
-    assert chosen(ROWS, day=40) == ({"s/c/2"}, {21})
-    assert chosen(ROWS, day=0) == ({"s/c/2"}, {7})
+def test_a_new_run_is_calibrated_on_all_runs_of_the_course_each_on_its_nearest_day() -> None:
+    assert chosen(ROWS) == ({"s/c/1", "s/c/2"}, {14})
+    assert chosen(ROWS, day=40) == ({"s/c/1", "s/c/2"}, {14, 21})
+    assert chosen(ROWS, day=0) == ({"s/c/1", "s/c/2"}, {7})
+
+
+def test_a_run_that_was_learned_from_is_calibrated_on_the_latest_of_its_course() -> None:
+    assert chosen(ROWS, new=False) == ({"s/c/2"}, {14})
+    assert chosen(ROWS, day=40, new=False) == ({"s/c/2"}, {21})
 
 
 def test_without_the_course_it_is_calibrated_on_the_latest_run_of_others() -> None:
     assert chosen(ROWS, course="s/x") == ({"s/d/1"}, {14})
+    assert chosen(ROWS, course="s/x", new=False) == ({"s/d/1"}, {14})
 
 
 def test_a_slice_with_too_few_of_a_class_is_passed_over() -> None:
@@ -121,9 +127,9 @@ def test_a_slice_with_too_few_of_a_class_is_passed_over() -> None:
     labels = np.where((rows.runs == "s/c/2") & (np.cumsum(rows.runs == "s/c/2") > 15), 0.0, rows.labels)
     rare = Rows(rows.features, labels, rows.learners, rows.runs, rows.days, rows.instants)
     assert (labels[rows.runs == "s/c/2"]).sum() < risk_model.FEWEST_OF_A_CLASS
-    assert chosen(rare)[0] == {"s/c/1"}
+    assert chosen(rare, new=False)[0] == {"s/c/1"}
     few = rows_of({"s/c/1": [14]}, learners=12)
-    assert risk_model._calibration_slice(few, COURSE, 14).all()
+    assert risk_model._calibration_slice(few, COURSE, 14, True).all()
 
 
 def test_of_runs_at_the_same_time_the_choice_does_not_depend_on_this_process() -> None:
@@ -131,7 +137,7 @@ def test_of_runs_at_the_same_time_the_choice_does_not_depend_on_this_process() -
     together = Rows(
         rows.features, rows.labels, rows.learners, rows.runs, rows.days, np.zeros(len(rows), dtype=np.int64)
     )
-    assert chosen(together)[0] == {"s/c/a"}
+    assert chosen(together, new=False)[0] == {"s/c/a"}
 
 
 def test_it_predicts_calibrated_risks_with_ranges_that_hold_them() -> None:
