@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,17 @@ def test_the_command_scores_one_run_or_many(home: Path, capsys: pytest.CaptureFi
 def test_where_nobody_was_enrolled_nothing_is_scored(home: Path) -> None:
     with open_app(home) as app, pytest.raises(NotEnoughData, match="None of 2 runs"):
         flow.score_runs(app, [made.SECOND, made.RUNNING], "2024-01-01", model="average")
+
+
+def test_what_a_course_s_own_past_calibrated_serves_that_course_alone(home: Path) -> None:
+    with open_app(home) as app:
+        found, _ = flow.score(app, made.RUNNING, made.TODAY)
+        version = app.registry.get(found.model_version)
+        recipe = modelling.Recipe(
+            version.label, (), version.days[0], AsOf.at(version.known_by), version.model, made.RUNNING
+        )
+        course = made.RUNNING.rsplit("/", 1)[0]
+        assert version.report["calibrated_for"] == course
+        assert modelling.registered(app, recipe, version.train_runs) == version
+        elsewhere = replace(recipe, for_run="simulated/OTHER/2026S1")
+        assert modelling.registered(app, elsewhere, version.train_runs) is None

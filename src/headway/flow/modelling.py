@@ -376,6 +376,11 @@ def runs_to_learn_from(app: App, recipe: Recipe) -> tuple[str, ...]:
     return tuple(sorted(finished))
 
 
+def _course_known(course: str, runs: Sequence[str]) -> str | None:
+    """The course, if one of the runs is its own: another course is calibrated by the past of all."""
+    return course if any(run.rsplit("/", 1)[0] == course for run in runs) else None
+
+
 def _logged(lake: "Lake", known_by: AsOf) -> set[str]:
     """The runs of which any activity was known by then.
 
@@ -430,6 +435,7 @@ def _report(app: App, bench: Bench, question: Question, recipe: Recipe, rows: Ro
         "held_out_loss": fitted.held_out_loss,
         "facts": fitted.fitted.facts(),
         "calibration": fitted.calibration.method,
+        "calibrated_for": _course_known(question.course, sorted(set(rows.runs))),
         "check": list(checked),
     }
 
@@ -437,9 +443,11 @@ def _report(app: App, bench: Bench, question: Question, recipe: Recipe, rows: Ro
 def registered(app: App, recipe: Recipe, runs: tuple[str, ...]) -> ModelVersion | None:
     """The newest registered version that this recipe would make again, near enough in course days.
 
-    What learned in the running course too serves that course and as-of time alone.
+    What learned in the running course too serves that course and as-of time alone; what was calibrated by a course's
+    own past serves that course alone.
     """
     of_now = recipe.paradigm != "transfer"
+    course = None if recipe.for_run is None else _course_known(recipe.for_run.rsplit("/", 1)[0], runs)
     known_by, own = str(recipe.known_by), {recipe.for_run} if of_now else set()
     observed = _observed(risk_label(app, recipe.label), recipe.paradigm)
     fitting = [
@@ -448,6 +456,7 @@ def registered(app: App, recipe: Recipe, runs: tuple[str, ...]) -> ModelVersion 
         if version.label == observed
         and version.report.get("paradigm", "transfer") == recipe.paradigm
         and (recipe.model in (BEST, version.model))
+        and (of_now or version.report.get("calibrated_for") == course)
         and version.view_hash == view_of().hash
         and set(version.train_runs) - own == set(runs) - own
         and (version.known_by == known_by if of_now else AsOf.at(version.known_by) <= recipe.known_by)
