@@ -17,8 +17,9 @@ from headway.evaluation.assess import Measure
 from headway.evaluation.facts import Facts
 from headway.evaluation.protocols import PROTOCOLS, ProtocolResult
 from headway.evaluation.uci320 import GRADED
-from headway.evaluation.uci697 import DEGREES, RUN, by_group, scores, stratified, without
-from headway.models.model import MODELS, Matrix
+from headway.evaluation.uci697 import DEGREES, RUN, Degrees, by_group, scores, stratified, without
+from headway.models.boosting import BEST_SPLITS, Boosting, Parameters
+from headway.models.model import MODELS, Fitted, Floats, Matrix
 from tests.support.memory import Memory
 
 MEASURE = Measure(capacity=5, bootstrap=20, seed=3)
@@ -173,6 +174,23 @@ def test_three_classes_are_told_apart_once_semesters_are_known(classes: Protocol
         for split in ("learners left out", "degrees left out")
     }
     assert all(row["paradigm"] == "post-hoc" and row["n"] == 120 for row in classes.rows)
+
+
+def test_within_one_run_boosting_takes_the_best_thresholds_and_parameters_of_one_s_own_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = set()
+
+    def fit(self: Boosting, features: Matrix, labels: Floats, weights: Floats, seed: int) -> Fitted:
+        asked.add(self.parameters)
+        return LOGISTIC.fit(features, labels, weights, seed)
+
+    monkeypatch.setattr(Boosting, "fit", fit)
+    own = Parameters(trees=7)
+    for model in (MODELS.get("boosting"), Boosting(parameters=own)):
+        with Memory(degrees()) as records:
+            Degrees(stages=("S0",), repeats=1).run(records, [model], MEASURE, lambda _: None)
+    assert asked == {BEST_SPLITS, own}
 
 
 def test_the_grade_is_foreseen_better_with_the_earlier_ones(grades: ProtocolResult) -> None:
