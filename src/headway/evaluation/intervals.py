@@ -59,7 +59,7 @@ def bootstrap(
         risks: shape (rows,).
         groups: shape (rows,), the learner of each row.
         seed: decides the draws.
-        n: how many draws.
+        n: how many draws; with none the ends of the intervals are NaN.
         level: share of the draws inside the interval.
         capacity: how many rows can be contacted; the same share of the rows in each draw.
         bins: bins of the calibration error; they stay those of the whole test.
@@ -70,6 +70,8 @@ def bootstrap(
     """
     ranked = Ranked.of(labels, risks, bins=bins, capacity=capacity)
     points = _points(names, ranked)
+    if not n and len(groups) == len(ranked):
+        return {name: Interval(points[name], math.nan, math.nan) for name in names}
     drawn = _drawn(names, [ranked], groups, n, seed)[0]
     if "ece" in drawn and np.isfinite(drawn["ece"]).any():
         drawn["ece"] = np.maximum(drawn["ece"] - (np.nanmean(drawn["ece"]) - points["ece"]), 0.0)

@@ -136,3 +136,12 @@ def test_jeffreys_against_published_ends() -> None:
     assert high.tolist() == pytest.approx([0.217, 0.381, 0.776, 1.0], abs=0.001)
     nothing = jeffreys(np.zeros(1), np.zeros(1), 0.8)
     assert (nothing[0][0], nothing[1][0]) == (0.0, 1.0)
+
+
+def test_without_draws_there_are_values_and_no_intervals() -> None:
+    found = bootstrap(("auroc", "ece"), LABELS, RISKS, LEARNERS, seed=1, n=0)
+    drawn = bootstrap(("auroc", "ece"), LABELS, RISKS, LEARNERS, seed=1, n=5)
+    assert {name: one.value for name, one in found.items()} == {name: one.value for name, one in drawn.items()}
+    assert all(one.as_json()["low"] is None and one.as_json()["high"] is None for one in found.values())
+    with pytest.raises(InputError, match="Give a group per row"):
+        bootstrap(("auroc",), LABELS, RISKS, LEARNERS[1:], seed=1, n=0)
