@@ -1,4 +1,4 @@
-"""A model with everything it needs to be used: calibration on a later slice of the past, and comparable past learners.
+"""A model with everything it needs to be used: calibration on the past of the course, and comparable past learners.
 
 Promises that neither calibration nor ranges ever see a risk from a model that learned from the same learner. Whoever
 predicts, in evaluation or in service, goes through `RiskModel.predict`; nobody else joins these three parts.
