@@ -25,7 +25,6 @@ from headway.features.definition import FEATURES
 from headway.features.views import view_of
 from headway.flow import App, features, open_app, table_file
 from headway.lake import compiled
-from headway.lake.compiled import cache_folder
 from headway.registry.registry import ModelVersion, Registry
 from tests.support.command import Script, environment, inside
 from tests.support.made import FIRST, RUNNING, SECOND, holding
@@ -183,7 +182,7 @@ def test_what_commands_leave_for_each_other_names_nobody(
         table = compute(view_of(), records, moments_on_days(records, runs, [6, 13])).table
         people = table["learner"].unique().to_pylist()
         LiveCohort(view_of(), records, Moment(runs[0], AsOf.at("2026-03-01", "UTC"))).refresh(set(people[:2]))
-    left = "".join(path.read_text() for path in cache_folder().rglob("*.json"))
+    left = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
     assert "active_days_14d" in left
     assert people
     assert not [name for name in (*people, *runs) if name in left]

@@ -402,7 +402,11 @@ def _columns(view: FeatureView, script: Script, here: Records) -> pa.Table:
 
 def _by_row(table: pa.Table) -> pa.Table:
     row = table["row"].to_numpy()
-    return table if (row[1:] > row[:-1]).all() else table.take(pc.sort_indices(table["row"]))
+    if (row[1:] > row[:-1]).all():
+        return table
+    place = np.empty(len(row), dtype=np.int64)
+    place[row - row.min()] = np.arange(len(row))
+    return table.take(place)
 
 
 def training_set(

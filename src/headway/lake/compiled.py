@@ -60,9 +60,12 @@ def prepare(exprs: "Sequence[ir.Table]") -> None:
 
 @lru_cache(maxsize=32)
 def _prepare(nodes: tuple[Node, ...]) -> None:
+    folder = cache_folder()
+    if folder is None:
+        return
     contents = {node: content for node in nodes if (content := _content(node)) is not None}
     name = blake2b("".join(sorted(contents.values())).encode(), digest_size=16).hexdigest()
-    path = cache_folder() / f"{name}.json"
+    path = folder / f"{name}.json"
     known = {content: text for content, text in _texts(path).items() if content in contents.values()}
     _read.update(known)
     made = {content: _compiled(node) for node, content in contents.items()}
@@ -71,9 +74,12 @@ def _prepare(nodes: tuple[Node, ...]) -> None:
         _leave(path, made)
 
 
-def cache_folder() -> Path:
-    """Where compiled SQL is kept: in `XDG_CACHE_HOME`, or `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headway" / "sql"
+def cache_folder() -> Path | None:
+    """Where compiled SQL is kept: in `XDG_CACHE_HOME`, or `~/.cache`; None for a user without a home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headway" / "sql"
+    except RuntimeError:
+        return None
 
 
 def _texts(path: Path) -> dict[str, str]:

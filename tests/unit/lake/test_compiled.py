@@ -79,6 +79,16 @@ def test_a_folder_that_cannot_be_made_does_no_harm(tmp_path: Path, monkeypatch: 
     assert "+ 1" in compiled.sql_of(rows(1))
 
 
+def test_who_has_no_home_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    compiled.prepare([rows(1)])
+    assert "+ 1" in compiled.sql_of(rows(1))
+
+
 def test_the_newest_files_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "MOST_FILES", 2)
     for more in range(4):
