@@ -12,6 +12,7 @@ import pytest
 
 from headway import flow
 from headway.domain.errors import NotEnoughData
+from headway.domain.records import KINDS
 from headway.domain.time import AsOf
 from headway.flow import modelling, open_app
 from headway.scoring import cohorts, kept
@@ -133,3 +134,25 @@ def test_what_a_course_s_own_past_calibrated_serves_that_course_alone(home: Path
         assert modelling.registered(app, recipe, version.train_runs) == version
         elsewhere = replace(recipe, for_run="simulated/OTHER/2026S1")
         assert modelling.registered(app, elsewhere, version.train_runs) is None
+
+
+def test_a_past_run_without_a_log_is_learned_from_beside_the_others_and_the_model_serves_again(
+    home: Path, tmp_path: Path
+) -> None:
+    with open_app(home) as app, app.lake.open(None, None) as records, open_app(tmp_path / "home") as there:
+        for kind in KINDS:
+            rows = records.table(kind)
+            known = records.collect(rows.filter(rows.run != made.SECOND) if kind == "statements" else rows)
+            there.lake.append(kind, known.to_reader())
+    with open_app(tmp_path / "home") as app:
+        found, _ = flow.score(app, made.RUNNING, made.TODAY)
+        version = app.registry.get(found.model_version)
+        assert set(version.train_runs) == {made.FIRST, made.SECOND}
+        assert version.report["past"] == [[made.FIRST], [made.SECOND]]
+        with app.store.begin() as connection:
+            kept.remove(connection, [found.id])
+        again, _ = flow.score(app, made.RUNNING, made.TODAY)
+        assert again.model_version == found.model_version
+        silent = modelling.Recipe("does_not_finish", (), 27, AsOf.at("2030-01-01T00:00:00+00:00"), for_run=made.SECOND)
+        runs = modelling.runs_to_learn_from(app, silent)
+        assert modelling.registered(app, silent, runs) is None, "of a run without a log less is known than of these"

@@ -67,6 +67,21 @@ def test_models_that_learned_from_earlier_runs_beat_the_rule_and_the_baseline(ou
         assert better > found[day, "inactive-7-days"] + 0.05
 
 
+def test_runs_without_clicks_are_learned_from_as_a_further_past(oulad_home: Path) -> None:
+    """In time order, on the first of these days, where they tell most; their clicks are absent rather than none."""
+    found: dict[str, float] = {}
+    with open_app(oulad_home, evaluation={"bootstrap": 20}) as app:
+        for name, train in (("two", TRAIN), ("further", [*TRAIN, "oulad/DDD/2013B", "oulad/FFF/2013B"])):
+            (row,) = flow.evaluate(
+                app, "does_not_finish", train, [TEST], [14], paradigms=["transfer"], models=["average"]
+            )
+            assert isinstance(row["auroc"], dict)
+            assert isinstance(row["auroc"]["value"], float)
+            assert row["train"] == train
+            found[name] = row["auroc"]["value"]
+    assert found["further"] > found["two"]
+
+
 def copy_of_two_courses(app: App, home: Path, until: AsOf | None) -> None:
     """Makes a home whose lake receives the runs of two courses, and nothing that was recorded later."""
     runs = [run for run in app.lake.runs() if run.startswith(("oulad/AAA/", "oulad/FFF/"))]

@@ -123,7 +123,8 @@ def fit_forecast(
     Raises:
         NotEnoughData: no rows.
     """
-    fitted = forecast.fit(rows.features, rows.labels, np.ones(len(rows)), seed)
+    learned = rows.to_learn()
+    fitted = forecast.fit(learned.features, learned.labels, np.ones(len(learned)), seed)
     errors = held_out_errors(forecast, rows, _like(rows, course, day), seed)
     ends = float(rows.labels.min()), float(rows.labels.max())
     return ForecastModel(forecast.name, fitted, conformal_width(errors, level), *ends, level, len(errors))
@@ -134,7 +135,8 @@ def held_out_errors(forecast: Forecast, rows: Rows, wanted: NDArray[np.bool_], s
     fold = learner_folds(rows.learners, rows.labels, FOLDS, seed)
     errors = np.full(len(rows), np.nan)
     for k in range(FOLDS):
-        out, rest = wanted & (fold == k), rows.where(fold != k)
+        out = wanted & (fold == k)
+        rest = rows.where(fold != k).without(rows.learners[out]).to_learn()
         if out.any() and len(rest):
             told = forecast.fit(rest.features, rest.labels, np.ones(len(rest)), seed).value(rows.features.rows(out))
             errors[out] = np.abs(told - rows.labels[out])
@@ -193,7 +195,7 @@ def forecasted(bench: Bench, question: Question, paradigm: Paradigm, forecast: F
         raise NotEnoughData("All who could be learned from are to be scored themselves. Add runs to learn from.")
     trained = fit_forecast(forecast, learn, course=question.course, day=question.day, seed=question.seed)
     said = trained.predict(test.features)
-    return Forecasted(test, said, tuple(sorted(set(learn.runs))), len(learn))
+    return Forecasted(test, said, learn.learned_runs(), len(learn.to_learn()))
 
 
 def forecast_figures(test: Rows, said: Values, measure: Measure, level: float = LEVEL) -> dict[str, Json]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from headway.features.as_of import FeatureTable, Moment, Reading
 from headway.features.engine import Records
+from headway.features.logged import hush
 from headway.features.tensor import Cells, cells_of, numbers_by_moment, sequence_view
 from headway.models.model import History, Model, joined_histories, wants_history
 
@@ -25,7 +26,9 @@ def history_wanted(models: Iterable[Model]) -> bool:
 
 def cells_at(records: Records, moments: list[Moment], reading: Reading = "honest") -> Cells:
     """What the rows of these moments look back at, in one computation."""
-    return cells_of(sequence_view(), records, moments, STEPS, STEP_DAYS, reading)
+    cells = cells_of(sequence_view(), records, moments, STEPS, STEP_DAYS, reading)
+    hush(cells)
+    return cells
 
 
 def history_of(records: Records, features: FeatureTable) -> History:

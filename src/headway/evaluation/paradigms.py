@@ -1,7 +1,8 @@
 """The ways to train, each as it would have been deployed: which rows a model may learn from to score a run on a day.
 
 - *transfer*: finished runs whose labels were known at the as-of time; *transfer-same* those of the same course,
-  *transfer-other* those of other courses, *transfer-weighted* all, and rows like the running cohort's count more.
+  *transfer-other* those of other courses, *transfer-weighted* all, and rows like the running cohort's count more. Runs
+  without a log are a further past for one that has a log (see `Rows.further`).
 - *in-situ*: the running course itself, with a label (or a proxy for it) that had been observed by the as-of time.
 - *blended*: transfer and in-situ together, with weights learned on past runs.
 - *post-hoc*: other learners of the same finished run, in grouped folds. Not deployable; the optimistic reference.
@@ -10,7 +11,7 @@ A learner who is scored is in no training row of another run. In-situ training s
 times, as a running course does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -40,9 +41,18 @@ from headway.evaluation.rows import (
     refuse_learners,
     refuse_shared_learners,
 )
-from headway.features.as_of import FeatureTable, Moment, Reading, compute, labelled, moments_on_days
+from headway.features.as_of import (
+    FeatureTable,
+    Moment,
+    Reading,
+    compute,
+    labelled,
+    moments_on_days,
+    runs_with_activity,
+)
 from headway.features.engine import Records
 from headway.features.labels import Label, label
+from headway.features.logged import heard
 from headway.features.tensor import Cells
 from headway.features.views import FeatureView
 from headway.models.model import Floats, Json, Matrix, Model
@@ -60,6 +70,9 @@ SPREAD_DAYS: Final = (-14, -7, 0, 7, 14)
 
 PROXY: Final = "inactive_next_week"
 """What in-situ training observes where the label itself is known only after the run."""
+
+MOST_FURTHER: Final = 8_000
+"""Runs without a log are learned from on the scored day alone, and at most so many of their learners, evenly drawn."""
 
 CV_FOLDS: Final = 5
 
@@ -84,6 +97,13 @@ class Bench:
     _tables: dict[Moment, FeatureTable] = field(default_factory=dict, init=False, repr=False)
     _cells: dict[Moment, Cells] = field(default_factory=dict, init=False, repr=False)
     _rows: dict[tuple[object, ...], Rows] = field(default_factory=dict, init=False, repr=False)
+    _logged: dict[AsOf | None, set[str]] = field(default_factory=dict, init=False, repr=False)
+
+    def logged(self, known_by: AsOf | None) -> set[str]:
+        """The runs of which any activity was known by then (None: by now)."""
+        if known_by not in self._logged:
+            self._logged[known_by] = runs_with_activity(self.records, known_by)
+        return self._logged[known_by]
 
     def prepare(self, moments: Sequence[Moment]) -> None:
         """Computes the features of these moments at once, unless they are there."""
@@ -94,7 +114,7 @@ class Bench:
         runs, instants = everything.keys("run"), everything.keys("as_of")
         for moment in wanted:
             at_moment = (runs == moment.run) & (instants == moment.as_of.instant)
-            self._tables[moment] = everything.rows(np.asarray(at_moment, dtype=np.bool_))
+            self._tables[moment] = heard(everything.rows(np.asarray(at_moment, dtype=np.bool_)))
         if self.history:
             self._cells.update(dict.fromkeys(wanted, cells_at(self.records, wanted, self.reading)))
 
@@ -262,11 +282,7 @@ def training_rows(bench: Bench, question: Question, paradigm: Paradigm) -> Rows:
     now = question.as_of or _now(bench, question).as_of
     if paradigm in TRANSFERS:
         known_by = None if bench.reading == "as published" else now
-        runs = _past_runs(question, paradigm)
-        past = moments_on_days(bench.records, runs, question.past_days(), known_by)
-        return bench.rows(
-            [moment for moment in past if known_by is None or moment.as_of <= known_by], question.target, known_by
-        )
+        return _past_rows(bench, question, _past_runs(question, paradigm), known_by)
     observed = question.target if not question.target.whole_run else label(question.proxy)
     horizon = bench.gap_days + (7 if observed.horizon_days is None else observed.horizon_days)
     days = list(range(question.day - horizon, -1, -7))[: len(SPREAD_DAYS)]
@@ -275,6 +291,48 @@ def training_rows(bench: Bench, question: Question, paradigm: Paradigm) -> Rows:
             f"Day {question.day} is too early to have observed {observed.name!r} in the running course."
         )
     return bench.rows(moments_on_days(bench.records, [question.test_run], days), observed, now)
+
+
+def _past_rows(bench: Bench, question: Question, runs: tuple[str, ...], known_by: AsOf | None) -> Rows:
+    """The rows of past runs; where the run to be scored has a log, those of runs without one are further rows."""
+
+    def on_days(of: Sequence[str], days: Sequence[int]) -> Rows:
+        past = moments_on_days(bench.records, of, days, known_by)
+        then = [moment for moment in past if known_by is None or moment.as_of <= known_by]
+        return bench.rows(then, question.target, known_by)
+
+    alike, others = parted(runs, question.test_run, bench.logged(known_by))
+    if not others:
+        return on_days(alike, question.past_days())
+    try:
+        rows = on_days(alike, question.past_days())
+    except NotEnoughData:
+        return on_days(others, question.past_days())
+    try:
+        further = on_days(others, [question.day])
+    except NotEnoughData:
+        return rows
+    return replace(rows, further=_drawn(further, MOST_FURTHER, question.seed))
+
+
+def parted(runs: Sequence[str], test_run: str, logged: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The past runs that are like the run to be scored, and those that are not: they have no log and it has one.
+
+    Where `test_run` is one of them, or none at all, the model is for no run in particular: for one with a log, if any
+    past run has one. Of a run without a log less is known than of every past run, and all are alike to it.
+    """
+    in_general = not test_run or test_run in runs
+    have = tuple(run for run in runs if run in logged)
+    if not have or not (in_general or test_run in logged):
+        return tuple(runs), ()
+    return have, tuple(run for run in runs if run not in logged)
+
+
+def _drawn(rows: Rows, most: int, seed: int) -> Rows:
+    """At most so many of the rows, drawn evenly from all their runs."""
+    drawn = np.zeros(len(rows), dtype=np.bool_)
+    drawn[np.random.default_rng(seed).permutation(len(rows))[:most]] = True
+    return rows.where(drawn)
 
 
 def _past_runs(question: Question, paradigm: Paradigm) -> tuple[str, ...]:
@@ -304,7 +362,7 @@ def _rows_for(bench: Bench, question: Question, paradigm: Paradigm, scored: Obje
 
 def _fitted(question: Question, model: Model, rows: Rows, about: dict[str, Json]) -> Learned:
     made = fit(model, rows, course=question.course, day=question.day, seed=question.seed, run=question.test_run)
-    return Learned(made, tuple(sorted(set(rows.runs))), len(rows), about)
+    return Learned(made, rows.learned_runs(), len(rows.to_learn()), about)
 
 
 def _blended(bench: Bench, question: Question, model: Model, scored: Objects) -> Learned:
@@ -336,11 +394,12 @@ def _stacked(bench: Bench, question: Question, model: Model, scored: Objects, pa
     mixed = _mixed(known, blend, shown)
     if blend.in_situ == 0 or not (mixed.to_calibrate & ~np.isnan(mixed.by_learner)).any():
         about = about if runs else {"blend": "transfer alone"}
-        return Learned(assembled(model, there, past, known, seed), tuple(sorted(set(past.runs))), len(past), about)
+        made = assembled(model, there, past, known, seed)
+        return Learned(made, past.learned_runs(), len(past.to_learn()), about)
     here = fitted_on(model, own, seed)
     signal = Signal.of(here.risk(bench.cohort(_now(bench, question))))
     made = assembled(model, FittedBlend(there, here, signal, blend), past, mixed, seed)
-    return Learned(made, tuple(sorted({*past.runs, *own.runs})), len(past) + len(own), about)
+    return Learned(made, tuple(sorted({*past.learned_runs(), *own.runs})), len(past.to_learn()) + len(own), about)
 
 
 def _mixed(known: HeldOutPast, blend: Blend, shown: Floats) -> HeldOutPast:

@@ -181,6 +181,7 @@ def fitted_on(model: Model, rows: Rows, seed: int) -> Fitted:
 
     A rule gets none: nothing would undo what they shift.
     """
+    rows = rows.to_learn()
     weights = np.ones(len(rows)) if model.trivial else class_weights(rows.labels)
     return model.fit(told_apart(rows), rows.labels, weights if rows.weights is None else weights * rows.weights, seed)
 
@@ -273,5 +274,7 @@ def _told(model: Model, rest: Rows, out: Rows, seed: int) -> Floats:
     Raises:
         LeakageError: a learner is in both.
     """
+    if rest.further is not None:
+        rest = replace(rest, further=rest.further.without(out.learners))
     refuse_shared_learners(rest, out)
     return fitted_on(model, rest, seed).risk(out.features)

@@ -1,7 +1,7 @@
 """Labelled rows as models take them, and the only ways to split them: by learner, never by row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Rows:
         days: on which course day.
         instants: as-of times, in microseconds since 1970.
         weights: how much each row counts when it is learned from (see `importance`); None where all count the same.
+        further: rows that a fit learns from besides, and that are never held out, calibrated on or compared with.
     """
 
     features: Matrix
@@ -36,6 +37,7 @@ class Rows:
     days: NDArray[np.int64]
     instants: NDArray[np.int64]
     weights: Floats | None = None
+    further: "Rows | None" = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -63,11 +65,21 @@ class Rows:
             self.days[which],
             self.instants[which],
             None if self.weights is None else self.weights[which],
+            self.further,
         )
 
     def without(self, learners: Objects) -> "Rows":
-        """The rows of all other learners."""
-        return self.where(~np.isin(self.learners.astype(str), learners.astype(str)))
+        """The rows of all other learners, the further ones too."""
+        kept = self.where(~np.isin(self.learners.astype(str), learners.astype(str)))
+        return kept if self.further is None else replace(kept, further=self.further.without(learners))
+
+    def to_learn(self) -> "Rows":
+        """All rows that a fit learns from."""
+        return self if self.further is None else joined([replace(self, further=None), self.further])
+
+    def learned_runs(self) -> tuple[str, ...]:
+        """The runs that a fit learns from, sorted."""
+        return tuple(sorted(set(self.to_learn().runs)))
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
@@ -77,6 +89,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
         InputError: no parts, or parts of different features.
     """
     weighed = any(part.weights is not None for part in parts)
+    further = [part.further for part in parts if part.further is not None]
     weights = [np.ones(len(part)) if part.weights is None else part.weights for part in parts]
     return Rows(
         matrices_joined([part.features for part in parts]),
@@ -86,6 +99,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
         np.concatenate([part.days for part in parts]),
         np.concatenate([part.instants for part in parts]),
         np.concatenate(weights) if weighed else None,
+        joined(further) if further else None,
     )
 
 
@@ -109,7 +123,7 @@ def refuse_learners(train: Rows, scored: Objects) -> None:
     Raises:
         LeakageError: a learner is on both sides of the split.
     """
-    shared = set(train.learners) & set(scored)
+    shared = set(train.to_learn().learners) & set(scored)
     if shared:
         raise LeakageError(
             f"{len(shared)} learners are on both sides of a split, {min(shared)} among them. "

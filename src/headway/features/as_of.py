@@ -181,9 +181,9 @@ def known_at(tables: Mapping[str, pa.Table], as_of: AsOf) -> dict[str, pa.Table]
     return {kind: table.filter(pc.less_equal(table["recorded_at"], cut)) for kind, table in tables.items()}
 
 
-def runs_with_activity(records: Records) -> set[str]:
-    """The runs of which any activity is known: a silent feed is not a silent learner."""
-    statements = by_learners(records.table("statements"))
+def runs_with_activity(records: Records, known_by: AsOf | None = None) -> set[str]:
+    """The runs of which any activity was known by then (None: by now): a silent feed is not a silent learner."""
+    statements = by_learners(_until(records, "statements", known_by))
     active = statements.filter(statements.interactions > 0).select("run").distinct()
     return set(records.collect(active)["run"].to_pylist())
 

@@ -4,7 +4,7 @@ Every cell is a value of the as-of engine at its own, earlier as-of time, so the
 itself. All steps of all rows are computed in one call: rows share their steps, and the engine's cost grows with rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -110,6 +110,13 @@ class Cells:
         for moment in self.asked & self._spans.keys():
             wanted[self._spans[moment]] = True
         return self._keys.filter(pa.array(wanted))
+
+    def first_looked_at(self) -> "Iterator[tuple[slice, slice]]":
+        """The cells of each as-of time, behind those of the first moment asked for that looks back at them."""
+        first = {lag: moment for moment in sorted(self.asked, reverse=True) for lag in self._lags[moment]}
+        for lag, moment in first.items():
+            if lag in self._spans and moment in self._spans:
+                yield self._spans[moment], self._spans[lag]
 
     def where(self, rows: pa.Table) -> "NDArray[np.int32]":
         """The cell of each row at each step, oldest first, shape (rows, steps); -1 where the learner was not enrolled.

@@ -55,15 +55,21 @@ def view_of(name: str = STANDARD) -> FeatureView:
     if name == STANDARD:
         return view_with(name, tuple(FEATURES.names()))
     if name == RECORDS_ONLY:
-        return view_with(name, tuple(feature for feature in FEATURES.names() if not _needs_activity((feature,))))
+        return view_with(name, tuple(feature for feature in FEATURES.names() if not needs_log(feature)))
     named = tuple(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
     if len(named) > 1 or (named and named[0] in FEATURES.names()):
         return view_with(",".join(named), named)
     raise UnknownName.of("feature view or feature", name, [STANDARD, RECORDS_ONLY, *FEATURES.names()])
 
 
-def _needs_activity(features: tuple[str, ...]) -> bool:
-    return any(d.stage == "known" and d.reads[0] not in NO_ACTIVITY for d in needed(features))
+def needs_log(feature: str) -> bool:
+    """Whether a feature, or one that it is made of, reads a log of what learners did."""
+    return any(reads_log(definition) for definition in needed((feature,)))
+
+
+def reads_log(definition: Feature) -> bool:
+    """Whether a feature is an aggregate over such a log."""
+    return definition.stage == "known" and definition.reads[0] not in NO_ACTIVITY
 
 
 def view_with(name: str, features: tuple[str, ...]) -> FeatureView:

@@ -16,7 +16,17 @@ from headway.evaluation.decisions import Costs
 from headway.evaluation.events import leaving_instants
 from headway.evaluation.histories import history_wanted
 from headway.evaluation.imbalance import imbalance_rows
-from headway.evaluation.paradigms import PARADIGMS, PROXY, Bench, Learned, Paradigm, Question, learn, training_rows
+from headway.evaluation.paradigms import (
+    PARADIGMS,
+    PROXY,
+    Bench,
+    Learned,
+    Paradigm,
+    Question,
+    learn,
+    parted,
+    training_rows,
+)
 from headway.evaluation.protocols import PROTOCOLS, ProtocolResult
 from headway.evaluation.risk_model import fit_best
 from headway.evaluation.rows import Objects, Rows
@@ -120,7 +130,9 @@ def train(app: App, recipe: Recipe) -> ModelVersion:
         if selection is not None:
             models = [model for model in models if model.name == selection.best]
         made = _made(bench, question, recipe, models, rows, scored)
-        report = _report(app, bench, question, recipe, rows, made)
+        report = _report(app, bench, question, recipe, rows, made) | {
+            "past": [[*part] for part in _past(app, recipe, runs)]
+        }
         report["selection"] = None if selection is None else selection.as_json()
         snapshot = records.snapshot.id
     version = app.registry.add(_candidate(bench, question, recipe, made, report, snapshot))
@@ -168,7 +180,7 @@ def _made(
     """What the recipe learns; of several models, that of the least held-out loss on the past."""
     if recipe.paradigm != "blended":
         best = fit_best(models, rows, course=question.course, day=recipe.day, seed=question.seed, run=recipe.for_run)
-        return Learned(best, tuple(sorted(set(rows.runs))), len(rows))
+        return Learned(best, rows.learned_runs(), len(rows.to_learn()))
     found = [learn(bench, question, "blended", model, scored) for model in models]
     return min(found, key=lambda made: made.model.held_out_loss)
 
@@ -358,15 +370,11 @@ def runs_to_learn_from(app: App, recipe: Recipe) -> tuple[str, ...]:
         return tuple(run for run in select_runs(recipe.train_runs, known_runs) if run != recipe.for_run)
     with app.lake.open(recipe.known_by, None, kinds=["course_runs"]) as records:
         facts = runs_facts(records, _runs_in(records)).values()
-    logged = _logged(app.lake, recipe.known_by)
     source = RunId.parse(recipe.for_run).source if recipe.for_run else None
-    # A run whose log never arrived says nothing of learners who were silent.
-    alike = logged if recipe.for_run is None or recipe.for_run in logged else known_runs
     finished = [
         about.run
         for about in facts
-        if about.run in alike
-        and about.run != recipe.for_run
+        if about.run != recipe.for_run
         and about.ends_on < recipe.known_by.day(about.zone)
         and source in (None, RunId.parse(about.run).source)
     ]
@@ -379,6 +387,12 @@ def runs_to_learn_from(app: App, recipe: Recipe) -> tuple[str, ...]:
 def _course_known(course: str, runs: Sequence[str]) -> str | None:
     """The course, if one of the runs is its own: another course is calibrated by the past of all."""
     return course if any(run.rsplit("/", 1)[0] == course for run in runs) else None
+
+
+def _past(app: App, recipe: Recipe, runs: tuple[str, ...]) -> list[list[str]]:
+    """The runs that a recipe may learn from, parted into those like the scored run and those without a log."""
+    logged = _logged(app.lake, recipe.known_by) if runs else set()
+    return [list(part) for part in parted(runs, recipe.for_run or "", logged)]
 
 
 def _logged(lake: "Lake", known_by: AsOf) -> set[str]:
@@ -420,9 +434,9 @@ def _report(app: App, bench: Bench, question: Question, recipe: Recipe, rows: Ro
     if recipe.paradigm != "in-situ":
         instants = {run: int(rows.instants[rows.runs == run].max()) for run in set(rows.runs)}
         latest = max(instants, key=lambda run: (instants[run], run))
-        earlier = tuple(sorted(run for run in instants if run != latest))
+        earlier = tuple(run for run in rows.learned_runs() if run != latest)
         past = Question(question.target, earlier, latest, recipe.day, question.seed)
-        paradigm: Paradigm = recipe.paradigm if earlier else "post-hoc"
+        paradigm: Paradigm = recipe.paradigm if len(instants) > 1 else "post-hoc"
         measure = replace(measure_of(app), curves=True)  # the model's page draws its reliability
         app.progress(f"checking on {latest}, day {recipe.day}")
         tested = [model for model in MODELS if model.name == fitted.method or model.trivial]
@@ -431,7 +445,7 @@ def _report(app: App, bench: Bench, question: Question, recipe: Recipe, rows: Ro
         "paradigm": recipe.paradigm,
         **made.about,
         "base_rate": float(rows.labels.mean()),
-        "rows": len(rows),
+        "rows": len(rows.to_learn()),
         "held_out_loss": fitted.held_out_loss,
         "facts": fitted.fitted.facts(),
         "calibration": fitted.calibration.method,
@@ -447,8 +461,8 @@ def registered(app: App, recipe: Recipe, runs: tuple[str, ...]) -> ModelVersion 
     own past serves that course alone.
     """
     of_now = recipe.paradigm != "transfer"
-    course = None if recipe.for_run is None else _course_known(recipe.for_run.rsplit("/", 1)[0], runs)
-    known_by, own = str(recipe.known_by), {recipe.for_run} if of_now else set()
+    known_by, past = str(recipe.known_by), _past(app, recipe, runs)
+    course = None if recipe.for_run is None else _course_known(recipe.for_run.rsplit("/", 1)[0], past[0])
     observed = _observed(risk_label(app, recipe.label), recipe.paradigm)
     fitting = [
         version
@@ -458,7 +472,7 @@ def registered(app: App, recipe: Recipe, runs: tuple[str, ...]) -> ModelVersion 
         and (recipe.model in (BEST, version.model))
         and (of_now or version.report.get("calibrated_for") == course)
         and version.view_hash == view_of().hash
-        and set(version.train_runs) - own == set(runs) - own
+        and version.report.get("past") == past
         and (version.known_by == known_by if of_now else AsOf.at(version.known_by) <= recipe.known_by)
         and any(abs(day - recipe.day) <= NEAR_DAYS for day in version.days)
     ]

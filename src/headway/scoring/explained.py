@@ -33,6 +33,7 @@ from headway.explanation.stability import SEED, Steadiness, steadiness
 from headway.explanation.what_if import Chance, WhatIf, usual, what_if
 from headway.features.as_of import FeatureTable
 from headway.features.definition import FEATURES, Feature
+from headway.features.logged import heard
 from headway.models.model import Floats, History, Json, Matrix
 from headway.scoring.predict import medians
 
@@ -61,7 +62,8 @@ class Cohort:
     @classmethod
     def of(cls, table: FeatureTable, history: History | None) -> "Cohort":
         """The cohort of a feature table."""
-        return cls(tuple(str(learner) for learner in table.keys("learner")), replace(matrix_of(table), history=history))
+        features = replace(matrix_of(heard(table)), history=history)
+        return cls(tuple(str(learner) for learner in table.keys("learner")), features)
 
     def where(self, kept: Sequence[bool]) -> "Cohort":
         """Those of its rows that are to be kept."""

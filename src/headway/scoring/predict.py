@@ -16,6 +16,7 @@ from headway.explanation.shapley import explainer, is_sum
 from headway.explanation.stability import SEED, unsteady
 from headway.features.as_of import FeatureTable
 from headway.features.definition import FEATURES, Feature
+from headway.features.logged import heard
 from headway.models.model import Floats, History, Matrix
 
 REASONS: Final = 5
@@ -76,7 +77,7 @@ def predict(
         history: their history, for a model that reads it (`evaluation.histories.history_of`).
         only: the rows that are asked about; the others are whom they are compared with. None for all.
     """
-    features = replace(matrix_of(cohort), history=history)
+    features = replace(matrix_of(heard(cohort)), history=history)
     asked = features if only is None else features.rows(only)
     learners = cohort.keys("learner") if only is None else [cohort.keys("learner")[row] for row in only]
     said = model.predict(asked)

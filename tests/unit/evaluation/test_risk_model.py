@@ -1,7 +1,7 @@
 """A fitted model with calibration and ranges: what each part may have seen, and that it comes back the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -198,3 +198,39 @@ def test_one_class_is_too_little() -> None:
     rows = rows_of({"s/c/1": [14]}, share=0.0)
     with pytest.raises(NotEnoughData):
         fit(LOGISTIC, rows, course=COURSE, day=14, seed=7)
+
+
+def with_further() -> Rows:
+    """The same learners took a run without a log too, where it went the other way."""
+    other = rows_of({"s/e/1": [14]}, seed=2)
+    twin = np.array([name.replace("s/e/1", "s/c/2") for name in other.learners], dtype=object)
+    return replace(ROWS, further=replace(other, learners=twin))
+
+
+def test_further_rows_are_learned_from_and_nothing_is_told_of_them() -> None:
+    rows = with_further()
+    model, without = (fit(Rote(), each, course="s/e", day=14, seed=7) for each in (rows, ROWS))
+    assert rows.further is not None
+    assert set(model.fitted.risk(rows.further.features)) == {0.0, 1.0}
+    assert set(without.fitted.risk(rows.further.features)) == {0.5}
+    assert model.past.state() == without.past.state()
+    assert model.held_out_loss == without.held_out_loss
+
+
+def test_whoever_is_held_out_is_held_out_of_the_further_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted_on, rows = risk_model.fitted_on, with_further()
+    assert rows.further is not None
+    further = set(rows.further.learners)
+    fitted: list[set[str]] = []
+
+    def watched(model: Any, rest: Rows, seed: int) -> Fitted:
+        assert rest.further is not None
+        assert set(rest.further.learners) == further & set(rest.learners)
+        fitted.append(set(rest.further.learners))
+        return fitted_on(model, rest, seed)
+
+    monkeypatch.setattr(risk_model, "fitted_on", watched)
+    risks = risk_model.held_out(Rote(), rows, rows.runs == "s/c/2", 7)
+    assert set(risks[rows.runs == "s/c/2"]) == {0.5}
+    assert len(fitted) == risk_model.FOLDS
+    assert all(0 < len(each) < 60 for each in fitted)

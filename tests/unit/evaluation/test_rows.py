@@ -1,10 +1,12 @@
 """Rows, and splits by learner."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from headway.domain.errors import LeakageError
-from headway.evaluation.rows import Objects, Rows, learner_folds, matrix_of, refuse_shared_learners
+from headway.evaluation.rows import Objects, Rows, joined, learner_folds, matrix_of, refuse_shared_learners
 from headway.features.as_of import compute, labelled
 from headway.features.labels import label
 from headway.features.views import view_with
@@ -90,3 +92,30 @@ def test_folds_follow_from_the_seed_and_not_from_the_order_of_rows() -> None:
     assert folds_of(learners, labels, seed=4) != fold
     turned = folds_of(learners[::-1], labels[::-1])
     assert turned[::-1] == fold
+
+
+def with_further() -> Rows:
+    return replace(rows_of("a", "b", "a", "c"), further=replace(rows_of("c", "d"), runs=names("s/c/q", "s/c/q")))
+
+
+def test_further_rows_are_learned_from_and_are_no_rows_of_their_own() -> None:
+    rows = with_further()
+    assert len(rows) == 4
+    assert rows.to_learn().learners.tolist() == ["a", "b", "a", "c", "c", "d"]
+    assert rows.to_learn().further is None
+    assert rows.learned_runs() == ("s/c/q", "s/c/r")
+    assert rows_of("a").to_learn().learners.tolist() == ["a"]
+
+
+def test_further_rows_stay_when_rows_are_chosen_and_leave_with_their_learner() -> None:
+    kept = with_further().where(np.array([True, False, False, False]))
+    assert kept.to_learn().learners.tolist() == ["a", "c", "d"]
+    assert with_further().without(names("c")).to_learn().learners.tolist() == ["a", "b", "a", "d"]
+    both = joined([with_further(), rows_of("x")])
+    assert both.learners.tolist() == ["a", "b", "a", "c", "x"]
+    assert both.to_learn().learners.tolist() == ["a", "b", "a", "c", "x", "c", "d"]
+
+
+def test_a_learner_of_the_further_rows_is_not_scored_either() -> None:
+    with pytest.raises(LeakageError, match="d among them"):
+        refuse_shared_learners(with_further(), rows_of("d"))
