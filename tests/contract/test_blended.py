@@ -14,7 +14,8 @@ from headway.domain.errors import InputError, UnknownName
 from headway.domain.time import AsOf
 from headway.evaluation.risk_model import RiskModel
 from headway.evaluation.rows import matrix_of
-from headway.features.as_of import Moment, compute
+from headway.features.as_of import compute
+from headway.features.moments import Moment
 from headway.flow import Recipe, open_app
 from headway.registry.registry import ModelVersion
 from headway.scoring.predict import Prediction

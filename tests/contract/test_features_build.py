@@ -20,8 +20,9 @@ from headway import flow
 from headway.domain.records import KINDS, record_id
 from headway.domain.time import AsOf
 from headway.features import as_of
-from headway.features.as_of import FeatureTable, LiveCohort, Moment, compute, computed, moments_on_days
+from headway.features.as_of import FeatureTable, LiveCohort, compute, computed, moments_on_days
 from headway.features.definition import FEATURES
+from headway.features.moments import Moment
 from headway.features.views import view_of
 from headway.flow import App, features, open_app, table_file
 from headway.lake import compiled

@@ -11,8 +11,9 @@ import pytest
 
 from headway.domain.records import KINDS, record_id
 from headway.domain.time import AsOf
-from headway.features.as_of import FeatureTable, Moment, TrainingSet, compute, labelled, moments_on_days, run_facts
+from headway.features.as_of import FeatureTable, TrainingSet, compute, labelled, moments_on_days, run_facts
 from headway.features.labels import LABELS, Label, followed, label, passes_assessment
+from headway.features.moments import Moment
 from headway.features.views import view_with
 from tests.support import oracle
 from tests.support.histories import ANCHORS, Habits, world

@@ -10,7 +10,8 @@ from headway import flow
 from headway.domain.errors import Conflict, UnknownName
 from headway.evaluation.histories import history_of
 from headway.evaluation.risk_model import RiskModel
-from headway.features.as_of import Moment, compute
+from headway.features.as_of import compute
+from headway.features.moments import Moment
 from headway.features.views import view_of
 from headway.flow import LiveRun, features_of
 from headway.flow.scoring import score

@@ -19,10 +19,11 @@ from headway.evaluation.paradigms import Bench, Question, answer, asked, trainin
 from headway.evaluation.risk_model import fit
 from headway.evaluation.rows import Rows, matrix_of
 from headway.features import as_of, known
-from headway.features.as_of import FeatureTable, Moment, compute, labelled, moments_on_days
+from headway.features.as_of import FeatureTable, compute, labelled, moments_on_days
 from headway.features.definition import FEATURES
 from headway.features.engine import Records
 from headway.features.labels import Label, label
+from headway.features.moments import Moment
 from headway.features.views import FeatureView, view_with
 from headway.models import logistic
 from headway.models.model import MODELS, Matrix

@@ -18,9 +18,10 @@ from headway.evaluation.leakage import Tables, refuse_the_future
 from headway.evaluation.paradigms import Bench, Paradigm, Question, training_rows
 from headway.evaluation.risk_model import fit
 from headway.evaluation.rows import matrix_of
-from headway.features.as_of import FeatureTable, Moment, compute, labelled, moments_on_days
+from headway.features.as_of import FeatureTable, compute, labelled, moments_on_days
 from headway.features.definition import FEATURES
 from headway.features.labels import LABELS, Label, label, passes_assessment
+from headway.features.moments import Moment
 from headway.features.views import STANDARD, view_of, view_with
 from headway.models.model import MODELS
 from tests.support import oracle

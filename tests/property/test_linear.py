@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from headway.domain.time import AsOf
 from headway.features import as_of, linear
-from headway.features.as_of import Moment, compute
+from headway.features.as_of import compute
 from headway.features.definition import FEATURES, feature
+from headway.features.moments import Moment
 from headway.features.script import KEYS
 from headway.features.views import STANDARD, FeatureView, view_of
 from tests.support.depth import examples

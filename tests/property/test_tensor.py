@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from headway.domain.time import AsOf, zone_of
 from headway.evaluation.leakage import Tables, refuse_the_future
-from headway.features.as_of import Moment, compute, run_facts
+from headway.features.as_of import compute, run_facts
+from headway.features.moments import Moment
 from headway.features.tensor import tensor
 from headway.features.views import view_with
 from tests.support.depth import examples

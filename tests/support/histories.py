@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from headway.domain.records import KINDS, record_id
 from headway.domain.time import AsOf, midnight, zone_of
-from headway.features.as_of import Moment
+from headway.features.moments import Moment
 
 ZONES: Final = ("America/New_York", "Europe/London", "UTC", "Australia/Lord_Howe", "Asia/Kathmandu")
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from headway.domain.time import AsOf
-from headway.features.as_of import Moment
+from headway.features.moments import Moment
 
 Row = dict[str, Any]
 

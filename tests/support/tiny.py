@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from headway.domain.records import KINDS, record_id
 from headway.domain.time import AsOf, midnight
-from headway.features.as_of import Moment
+from headway.features.moments import Moment
 
 RUN: Final = "tiny/T1/2025"
 ZONE: Final = "Europe/London"

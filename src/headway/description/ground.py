@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from headway.domain.errors import NotEnoughData
 from headway.domain.time import AsOf
-from headway.features.as_of import COMPLETE, RunFacts, run_facts
+from headway.features.as_of import COMPLETE, run_facts
 from headway.features.cleaning import cleaned
 from headway.features.engine import Records
 from headway.features.known import ASSESSMENT_TYPES, days_between
+from headway.features.moments import RunFacts
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

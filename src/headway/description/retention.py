@@ -25,7 +25,7 @@ from headway.features.known import days_between
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from headway.features.as_of import RunFacts
+    from headway.features.moments import RunFacts
 
 Event = Literal["withdrawal", "last activity"]
 

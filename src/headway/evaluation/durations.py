@@ -19,8 +19,9 @@ from headway.evaluation.intervals import Interval, known
 from headway.evaluation.paradigms import Bench, Question
 from headway.evaluation.retention import WEEK, brier_at, concordances, kaplan_meier
 from headway.evaluation.rows import Rows, refuse_shared_learners
-from headway.features.as_of import Moment, moments_on_days
+from headway.features.as_of import moments_on_days
 from headway.features.labels import followed
+from headway.features.moments import Moment
 from headway.models.model import Floats, Json, Matrix
 from headway.models.survival import FittedDurations, fit_durations, still_there, weeks_of
 from headway.models.survival_boosting import grow_durations

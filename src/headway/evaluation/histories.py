@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from headway.features.as_of import FeatureTable, Moment, Reading
+from headway.features.as_of import FeatureTable, Reading
 from headway.features.engine import Records
 from headway.features.logged import hush
+from headway.features.moments import Moment
 from headway.features.tensor import Cells, cells_of, numbers_by_moment, sequence_view
 from headway.models.model import History, Model, joined_histories, wants_history
 

@@ -32,9 +32,10 @@ from headway.evaluation.protocols import (
 from headway.evaluation.risk_model import fitted_on
 from headway.evaluation.rows import Rows, joined, learner_folds, refuse_shared_learners
 from headway.evaluation.trials import Progress, told
-from headway.features.as_of import Moment, moments_on_days
+from headway.features.as_of import moments_on_days
 from headway.features.engine import Records
 from headway.features.labels import label
+from headway.features.moments import Moment
 from headway.features.views import view_of
 from headway.models.model import Floats, Json, Matrix, Model
 

@@ -32,9 +32,10 @@ from headway.evaluation.risk_model import fit
 from headway.evaluation.rows import Rows, refuse_shared_learners
 from headway.evaluation.trials import SOURCE, Data, Progress, Trial, data_of, prepare, told
 from headway.features import known
-from headway.features.as_of import Moment, run_facts
+from headway.features.as_of import run_facts
 from headway.features.engine import Records
 from headway.features.labels import Label, label
+from headway.features.moments import Moment
 from headway.models.model import Json, Model
 
 if TYPE_CHECKING:

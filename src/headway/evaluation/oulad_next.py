@@ -30,9 +30,10 @@ from headway.evaluation.protocols import (
 from headway.evaluation.rows import Rows, joined, refuse_shared_learners
 from headway.evaluation.trials import READINGS, Data, Progress, Trial, data_of, fit_for_many, prepare, told
 from headway.features import known
-from headway.features.as_of import Moment, run_facts
+from headway.features.as_of import run_facts
 from headway.features.engine import Records
 from headway.features.labels import MARKING_DAYS, Label, passes_assessment
+from headway.features.moments import Moment
 from headway.models.model import Json, Model
 
 DAYS_BEFORE: Final = (14, 7)

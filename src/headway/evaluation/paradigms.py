@@ -41,18 +41,11 @@ from headway.evaluation.rows import (
     refuse_learners,
     refuse_shared_learners,
 )
-from headway.features.as_of import (
-    FeatureTable,
-    Moment,
-    Reading,
-    compute,
-    labelled,
-    moments_on_days,
-    runs_with_activity,
-)
+from headway.features.as_of import FeatureTable, Reading, compute, labelled, moments_on_days, runs_with_activity
 from headway.features.engine import Records
 from headway.features.labels import Label, label
 from headway.features.logged import heard
+from headway.features.moments import Moment
 from headway.features.tensor import Cells
 from headway.features.views import FeatureView
 from headway.models.model import Floats, Json, Matrix, Model
@@ -71,8 +64,8 @@ SPREAD_DAYS: Final = (-14, -7, 0, 7, 14)
 PROXY: Final = "inactive_next_week"
 """What in-situ training observes where the label itself is known only after the run."""
 
-MOST_FURTHER: Final = 8_000
-"""Runs without a log are learned from on the scored day alone, and at most so many of their learners, evenly drawn."""
+MOST_FURTHER: Final = 40_000
+"""At most so many rows of runs without a log are learned from, evenly drawn."""
 
 CV_FOLDS: Final = 5
 
@@ -309,7 +302,7 @@ def _past_rows(bench: Bench, question: Question, runs: tuple[str, ...], known_by
     except NotEnoughData:
         return on_days(others, question.past_days())
     try:
-        further = on_days(others, [question.day])
+        further = on_days(others, question.past_days())
     except NotEnoughData:
         return rows
     return replace(rows, further=_drawn(further, MOST_FURTHER, question.seed))

@@ -16,9 +16,10 @@ from headway.domain.time import AsOf
 from headway.evaluation.paradigms import Bench
 from headway.evaluation.risk_model import RiskModel, fit
 from headway.evaluation.rows import Objects, Rows
-from headway.features.as_of import Moment, Reading, compute, moments_on_days, runs_with_activity
+from headway.features.as_of import Reading, compute, moments_on_days, runs_with_activity
 from headway.features.engine import Records
 from headway.features.labels import Label
+from headway.features.moments import Moment
 from headway.features.views import RECORDS_ONLY, STANDARD, view_of, view_with
 from headway.models.model import Matrix, Model
 

@@ -7,7 +7,7 @@ so that the order in which an engine adds numbers never shows.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -23,6 +23,7 @@ from headway.features import known, linear, spans
 from headway.features.engine import Records
 from headway.features.here import Here
 from headway.features.labels import Label
+from headway.features.moments import Moment, RunFacts, end_of
 from headway.features.relations import FASTER, RELATIONS
 from headway.features.script import KEYS, Cuts, Script, by_learners, identity, script_for
 from headway.features.views import FeatureView, needed
@@ -48,39 +49,6 @@ LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 COMPLETE: Final = 0.9
 """Share of a cohort whose outcome must be known before any of it trains: bad outcomes become known first."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Moment:
-    """A course run at an as-of time."""
-
-    run: str
-    as_of: AsOf
-
-
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """When and where a run takes place.
-
-    Attributes:
-        run: the run's id.
-        starts_on: its first local day.
-        ends_on: its last.
-        zone: its time zone.
-    """
-
-    run: str
-    starts_on: date
-    ends_on: date
-    zone: str
-
-    def course_day(self, as_of: AsOf) -> int:
-        """The course day that an as-of time closes or falls in; 0 is the first."""
-        return (as_of.day(self.zone) - self.starts_on).days
-
-    def end_of(self, course_day: int) -> AsOf:
-        """The as-of time that closes a course day."""
-        return _end_of(self.starts_on + timedelta(days=course_day), self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,9 +372,9 @@ def _by_row(table: pa.Table) -> pa.Table:
     row = table["row"].to_numpy()
     if (row[1:] > row[:-1]).all():
         return table
-    place = np.empty(len(row), dtype=np.int64)
+    place = np.full(int(row.max() - row.min()) + 1, -1)
     place[row - row.min()] = np.arange(len(row))
-    return table.take(place)
+    return table.take(place[place >= 0])
 
 
 def training_set(
@@ -644,18 +612,14 @@ def _moments_table(records: Records, moments: Sequence[Moment], gap_days: int, h
                 "starts_on": about.starts_on,
                 "ends_on": about.ends_on,
                 "opens_on": opens_on,
-                "opens_at": moment.as_of.instant if gap_days == 0 else _end_of(opens_on, zone).instant,
+                "opens_at": moment.as_of.instant if gap_days == 0 else end_of(opens_on, zone).instant,
                 "closes_on": closes_on,
-                "closes_at": None if closes_on is None else _end_of(closes_on, zone).instant,
+                "closes_at": None if closes_on is None else end_of(closes_on, zone).instant,
             }
         )
     for name, table in spans.clock_of(rows).items():
         records.put(name, table)
     return records.put("moments", pa.Table.from_pylist(rows, schema=known.MOMENTS))
-
-
-def _end_of(day: date, zone: str) -> AsOf:
-    return AsOf.at(day.isoformat(), zone)
 
 
 def _spine(

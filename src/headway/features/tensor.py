@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from headway.domain.errors import InputError
 from headway.domain.time import AsOf, zone_of
-from headway.features.as_of import FeatureTable, Moment, Reading, computed, run_facts
+from headway.features.as_of import FeatureTable, Reading, computed, run_facts
 from headway.features.engine import Records
+from headway.features.moments import Moment
 from headway.features.views import FeatureView, view_with
 
 if TYPE_CHECKING:

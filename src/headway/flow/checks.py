@@ -13,8 +13,9 @@ from headway.evaluation.paradigms import Bench
 from headway.evaluation.risk_model import fitted_on
 from headway.evaluation.rows import Rows, learner_folds
 from headway.evaluation.suspicion import differing_cells, planted_is_seen, powers, shuffled
-from headway.features.as_of import FeatureTable, Moment, compute, moments_on_days, run_facts
+from headway.features.as_of import FeatureTable, compute, moments_on_days, run_facts
 from headway.features.labels import Label
+from headway.features.moments import Moment
 from headway.features.views import STANDARD, FeatureView, view_of
 from headway.flow.app import App
 from headway.flow.modelling import risk_label

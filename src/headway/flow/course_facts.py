@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 from headway.advising.messages import Facts, Work
 from headway.description.names import names_of
 from headway.domain.time import AsOf
-from headway.features.as_of import RunFacts, run_facts
+from headway.features.as_of import run_facts
 from headway.features.known import ASSESSMENT_TYPES
+from headway.features.moments import RunFacts
 from headway.flow.app import App
 
 if TYPE_CHECKING:

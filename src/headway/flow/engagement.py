@@ -9,7 +9,8 @@ from headway.advising.engagement import FEATURES, History, scored
 from headway.description.silence import silent_since
 from headway.domain.errors import NotEnoughData, UnknownName
 from headway.domain.time import AsOf
-from headway.features.as_of import Moment, RunFacts, compute, run_facts
+from headway.features.as_of import compute, run_facts
+from headway.features.moments import Moment, RunFacts
 from headway.features.views import view_with
 from headway.flow.app import App
 from headway.flow.records import as_of_in, one_run

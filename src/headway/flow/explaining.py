@@ -7,8 +7,9 @@ from headway.advising.explained import Explanation
 from headway.domain.time import AsOf, zone_of
 from headway.evaluation.histories import history_of
 from headway.evaluation.risk_model import RiskModel
-from headway.features.as_of import Moment, compute, run_facts
+from headway.features.as_of import compute, run_facts
 from headway.features.engine import Records
+from headway.features.moments import Moment
 from headway.features.views import view_of
 from headway.flow.app import App
 from headway.flow.lists import explain

@@ -20,7 +20,8 @@ from headway.domain.records import INSTANT
 from headway.domain.runs import select_runs
 from headway.domain.time import AsOf
 from headway.features import known
-from headway.features.as_of import FeatureTable, Moment, RunFacts, compute, computed, runs_facts
+from headway.features.as_of import FeatureTable, compute, computed, runs_facts
+from headway.features.moments import Moment, RunFacts
 from headway.features.views import STANDARD, FeatureView, needed, view_of
 from headway.flow.app import App
 from headway.governance import audit

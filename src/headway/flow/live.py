@@ -12,7 +12,8 @@ from headway.domain.errors import UnknownName
 from headway.domain.time import AsOf
 from headway.evaluation.histories import history_of
 from headway.evaluation.risk_model import RiskModel
-from headway.features.as_of import FeatureTable, LiveCohort, Moment
+from headway.features.as_of import FeatureTable, LiveCohort
+from headway.features.moments import Moment
 from headway.features.views import STANDARD, view_of
 from headway.flow.app import App
 from headway.flow.records import as_of_in

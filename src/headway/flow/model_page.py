@@ -23,8 +23,9 @@ from headway.evaluation.metrics import ReliabilityBin, reliability
 from headway.evaluation.past_reliability import past_reliability
 from headway.evaluation.ranges import Comparable
 from headway.evaluation.slices import Sliced, slices
-from headway.features.as_of import Moment, compute, labelled, run_facts
+from headway.features.as_of import compute, labelled, run_facts
 from headway.features.definition import FEATURES
+from headway.features.moments import Moment
 from headway.features.views import view_with
 from headway.flow.app import App
 from headway.flow.modelling import risk_label

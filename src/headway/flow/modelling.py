@@ -31,16 +31,10 @@ from headway.evaluation.protocols import PROTOCOLS, ProtocolResult
 from headway.evaluation.risk_model import fit_best
 from headway.evaluation.rows import Objects, Rows
 from headway.evaluation.selection import Selection, by_regret
-from headway.features.as_of import (
-    Moment,
-    Reading,
-    compute,
-    moments_on_days,
-    runs_facts,
-    runs_with_activity,
-)
+from headway.features.as_of import Reading, compute, moments_on_days, runs_facts, runs_with_activity
 from headway.features.labels import Label
 from headway.features.labels import label as label_called
+from headway.features.moments import Moment
 from headway.features.views import view_of
 from headway.flow.app import App, quiet
 from headway.flow.forecasting import evaluate_numbers

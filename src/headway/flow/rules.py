@@ -22,8 +22,9 @@ from headway.advising.tasks import Task
 from headway.description.silence import Silence, silent_since
 from headway.domain.errors import UnknownName
 from headway.domain.time import AsOf
-from headway.features.as_of import Moment, compute
+from headway.features.as_of import compute
 from headway.features.definition import FEATURES
+from headway.features.moments import Moment
 from headway.features.views import FeatureView, view_with
 from headway.flow.app import App
 from headway.flow.notices import tell_of

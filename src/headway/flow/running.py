@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from headway.description.silence import is_inferred
 from headway.domain.time import AsOf
-from headway.features.as_of import RunFacts, runs_facts
+from headway.features.as_of import runs_facts
+from headway.features.moments import RunFacts
 from headway.flow.app import App
 
 if TYPE_CHECKING:

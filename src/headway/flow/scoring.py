@@ -18,8 +18,9 @@ from headway.domain.time import AsOf
 from headway.evaluation.histories import history_of
 from headway.evaluation.paradigms import Paradigm
 from headway.evaluation.risk_model import RiskModel
-from headway.features.as_of import Moment, RunFacts, cohorts, compute, runs_facts
+from headway.features.as_of import cohorts, compute, runs_facts
 from headway.features.engine import Records
+from headway.features.moments import Moment, RunFacts
 from headway.features.views import view_of
 from headway.flow.app import App
 from headway.flow.modelling import DEFAULT, Recipe, registered, runs_to_learn_from, train

@@ -16,8 +16,9 @@ from headway.evaluation.risk_model import RiskModel
 from headway.explanation.guard import refuse_protected
 from headway.explanation.shapley import explainer, is_sum
 from headway.explanation.stability import SEED
-from headway.features.as_of import Moment, compute, run_facts
+from headway.features.as_of import compute, run_facts
 from headway.features.definition import FEATURES
+from headway.features.moments import Moment
 from headway.features.views import FeatureView, view_of, view_with
 from headway.flow.app import App
 from headway.flow.explaining import week_before

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from headway.domain.errors import InputError
 from headway.domain.runs import select_runs
-from headway.features.as_of import Moment
+from headway.features.moments import Moment
 from headway.features.tensor import Tensor, sequence_view, tensor
 from headway.features.views import FeatureView, view_of
 from headway.flow.app import App

@@ -7,8 +7,9 @@ import pytest
 
 from headway.evaluation.histories import STEP_DAYS, STEPS, history_of, history_wanted
 from headway.evaluation.paradigms import Bench
-from headway.features.as_of import Moment, compute, moments_on_days
+from headway.features.as_of import compute, moments_on_days
 from headway.features.labels import label
+from headway.features.moments import Moment
 from headway.features.tensor import SEQUENCE_FEATURES, Tensor, sequence_view, tensor
 from headway.features.views import view_with
 from headway.models.model import MODELS

@@ -12,7 +12,6 @@ from headway.domain.errors import InputError, UnknownName
 from headway.domain.time import AsOf, midnight
 from headway.features.as_of import (
     FeatureTable,
-    Moment,
     compute,
     known_at,
     moments_on_days,
@@ -21,6 +20,7 @@ from headway.features.as_of import (
     training_set,
 )
 from headway.features.labels import label
+from headway.features.moments import Moment
 from headway.features.views import STANDARD, view_of, view_with
 from tests.support.memory import Memory
 from tests.support.tiny import ENDS_ON, RUN, STARTS_ON, ZONE, History, at, end_of, moment, on

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from headway.features.as_of import FeatureTable, Moment, compute
+from headway.features.as_of import FeatureTable, compute
 from headway.features.logged import heard, hush
+from headway.features.moments import Moment
 from headway.features.tensor import Cells, cells_of
 from headway.features.views import RECORDS_ONLY, FeatureView, needs_log, view_of, view_with
 from tests.support.memory import Memory

@@ -10,8 +10,9 @@ import pytest
 from headway.domain.errors import InputError, UnknownName
 from headway.domain.time import AsOf
 from headway.features import as_of
-from headway.features.as_of import Moment, compute
+from headway.features.as_of import compute
 from headway.features.definition import FEATURES
+from headway.features.moments import Moment
 from headway.features.tensor import KEYS, SEQUENCE_FEATURES, Tensor, cells_of, sequence_view, tensor
 from headway.features.views import view_with
 from tests.support.memory import Memory
