@@ -173,6 +173,26 @@ def test_who_is_erased_is_in_nothing_that_is_kept(script: Script, home: Path) ->
     assert counts(script(*build)) == (1, 4, 2, 8), "the cohorts of that run are others now"
 
 
+def test_a_script_lets_go_of_its_tables_on_the_way(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_app(filled) as app, app.lake.open(None, None) as records:
+        most: set[str] = set()
+        kept = records._held
+
+        def held(*arguments: Any) -> Any:
+            nonlocal most
+            made = kept(*arguments)
+            most = max(most, set(records._made), key=len)
+            return made
+
+        monkeypatch.setattr(records, "_held", held)
+        compute(view_of(), records, moments_on_days(records, app.lake.runs(), [6, 13]))
+        assert not records._made
+        assert "daily" not in records._stored
+        made = as_of._script(view_of()).steps
+        assert "totals_days" in made
+        assert len(most) < len([name for name in made if name.startswith("totals_")])
+
+
 def test_what_commands_leave_for_each_other_names_nobody(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,31 @@ def test_what_is_kept_and_put_can_be_joined_and_replaced(lake: Lake) -> None:
         assert records.collect(spine).column_names == ["n"]
 
 
+def test_columns_of_what_is_held_are_handed_over_without_a_copy(lake: Lake) -> None:
+    with lake.open(None, None) as records:
+        statements = records.table("statements")
+        held = records.hold("acts", statements.select("run", "learner", "interactions").order_by("learner"))
+        whole = records.collect(held)
+        some = records.collect(held.drop("run").select("learner", n="interactions"))
+        assert some.to_pydict() == {"learner": whole["learner"].to_pylist(), "n": whole["interactions"].to_pylist()}
+        assert some["n"].chunk(0).buffers()[1].address == whole["interactions"].chunk(0).buffers()[1].address
+        assert records.collect(held.filter(held.interactions > 3)).num_rows == 4
+        assert records.collect(held.select(n=held.interactions + 1))["n"].to_pylist() == [
+            n + 1 for n in some["n"].to_pylist()
+        ]
+
+
+def test_a_name_can_be_used_again_however_its_table_is_there(lake: Lake) -> None:
+    with lake.open(None, None) as records:
+        statements = records.table("statements")
+        for number, make in enumerate((records.keep, records.hold, records.keep, records.hold, records.hold)):
+            made = make("acts", statements.select(n=statements.interactions * 0 + number).limit(1))
+            assert records.collect(made)["n"].to_pylist() == [number]
+        for make in (records.hold, records.keep):
+            make("acts", statements.select("run"))
+            assert records.collect(records.put("acts", pa.table({"n": [7]})))["n"].to_pylist() == [7]
+
+
 def test_what_is_forgotten_is_gone_and_all_else_is_there(lake: Lake) -> None:
     def doubled(rows: pa.Table, cursor: pa.Table) -> pa.Table:
         return pa.concat_tables([rows, cursor])
