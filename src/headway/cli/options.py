@@ -1,6 +1,7 @@
 """Options that several commands share, and the home that they work in."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -69,8 +70,30 @@ def opened(home: Path | None, *, dry_run: bool = False, **overrides: Any) -> "It
                 place = Path(stack.enter_context(TemporaryDirectory(prefix="headway-dry-run-")))
             else:
                 talk(f"{place} is a new home; nothing is in it yet.")
+        stack.enter_context(_work_folder())
         say = stack.enter_context(progress())
         yield stack.enter_context(open_app(place, progress=say, **overrides))
+
+
+@contextmanager
+def _work_folder() -> Iterator[None]:
+    """Puts temporary files into a folder of this command's own: they hold what was delivered, names and all.
+
+    A command that is killed cannot remove them; the next one does.
+    """
+    from headway.lake.own_folder import own_folder
+
+    before, given = tempfile.tempdir, os.environ.get("TMPDIR")
+    with own_folder(Path(tempfile.gettempdir()), "headway-work-") as own:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(own)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+            if given is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = given
 
 
 def names(text: str | None) -> list[str]:

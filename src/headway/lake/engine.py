@@ -5,9 +5,7 @@ sweeps up what a killed process left.
 """
 
 import atexit
-import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -22,6 +20,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from headway.domain.errors import LakeError, OutOfMemory
+from headway.lake.own_folder import own_folder
 from headway.lake.tables import Layout, Tables, first_line, literal
 
 BATCH_ROWS: Final = 65_536
@@ -173,16 +172,8 @@ def _spill_folder(tables: Tables, given: str | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="headway-lake-", dir=given) as folder:
             yield Path(folder)
         return
-    with tables.turn("spill"):
-        _sweep(spills)
-        own = Path(tempfile.mkdtemp(dir=spills))
-        handle = (own / "lock").open("w")
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    try:
+    with own_folder(spills) as own:
         yield own
-    finally:
-        handle.close()
-        shutil.rmtree(own, ignore_errors=True)
 
 
 def _spill_home(tables: Tables) -> Path | None:
@@ -195,17 +186,6 @@ def _spill_home(tables: Tables) -> Path | None:
     except OSError:
         return None
     return home
-
-
-def _sweep(spills: Path) -> None:
-    """Removes what killed processes left: a folder whose lock nobody holds."""
-    for folder in spills.iterdir():
-        try:
-            with (folder / "lock").open("a") as handle:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-        except (BlockingIOError, FileNotFoundError):
-            continue
 
 
 def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
