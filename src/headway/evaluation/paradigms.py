@@ -67,6 +67,9 @@ PROXY: Final = "inactive_next_week"
 MOST_FURTHER: Final = 40_000
 """At most so many rows of runs without a log are learned from, evenly drawn."""
 
+MOST_FURTHER_RUNS: Final = 30
+"""From at most so many of these runs, drawn too: the features of each have to be computed."""
+
 CV_FOLDS: Final = 5
 
 
@@ -302,7 +305,7 @@ def _past_rows(bench: Bench, question: Question, runs: tuple[str, ...], known_by
     except NotEnoughData:
         return on_days(others, question.past_days())
     try:
-        further = on_days(others, question.past_days())
+        further = on_days(_some(others, MOST_FURTHER_RUNS, question.seed), question.past_days())
     except NotEnoughData:
         return rows
     return replace(rows, further=_drawn(further, MOST_FURTHER, question.seed))
@@ -319,6 +322,12 @@ def parted(runs: Sequence[str], test_run: str, logged: Collection[str]) -> tuple
     if not have or not (in_general or test_run in logged):
         return tuple(runs), ()
     return have, tuple(run for run in runs if run not in logged)
+
+
+def _some(runs: Sequence[str], most: int, seed: int) -> tuple[str, ...]:
+    """At most so many of the runs, drawn, in their order."""
+    drawn = np.random.default_rng(seed).permutation(len(runs))[:most]
+    return tuple(runs[at] for at in sorted(drawn.tolist()))
 
 
 def _drawn(rows: Rows, most: int, seed: int) -> Rows:

@@ -70,6 +70,15 @@ def test_a_run_without_a_log_is_a_further_past(bench: Bench) -> None:
     assert not np.isnan(rows.further.features.values[:, 2]).any()
 
 
+def test_some_of_very_many_runs_are_drawn_in_their_order() -> None:
+    runs = [f"run{n:03}" for n in range(100)]
+    drawn = paradigms._some(runs, 30, 7)
+    assert len(set(drawn)) == 30
+    assert list(drawn) == sorted(drawn)
+    assert drawn == paradigms._some(runs, 30, 7) != paradigms._some(runs, 30, 8)
+    assert paradigms._some(runs[:5], 30, 7) == tuple(runs[:5])
+
+
 def test_a_run_without_a_log_learns_from_all_alike(bench: Bench) -> None:
     rows = training_rows(bench, question(train_runs=(SECOND, CURRENT), test_run=FIRST, as_of=late(bench)), "transfer")
     assert rows.further is None
