@@ -1,6 +1,7 @@
 """A folder for what a process works with: it goes with the process, and the next one sweeps up after a killed one."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,9 +20,14 @@ def own_folder(parent: Path, prefix: str = "") -> Iterator[Path]:
     """
     _sweep(parent, prefix)
     own, lock = _locked(parent, prefix)
+    folder = os.open(own, os.O_RDONLY)
+    with suppress(OSError):  # some network file systems lock no folders
+        # systemd-tmpfiles, which clears /tmp of what is old, leaves a locked folder to a server that runs for weeks.
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         yield own
     finally:
+        os.close(folder)
         lock.close()
         shutil.rmtree(own, ignore_errors=True)
 

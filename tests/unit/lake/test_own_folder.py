@@ -1,5 +1,6 @@
 """What a process works with goes with it, and what a killed one left goes with the next."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -40,6 +41,10 @@ def test_the_next_process_sweeps_up_after_a_killed_one_and_nobody_else(tmp_path:
         assert not left.exists()
         assert one.stat().st_mode & 0o077 == 0
         (one / "file").touch()
+        folder = os.open(one, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(folder)
         with own_folder(tmp_path, "work-") as another:
             assert (one / "file").exists()
             assert another != one
